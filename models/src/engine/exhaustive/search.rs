@@ -1,0 +1,424 @@
+//! The search itself.
+
+use std::time::Instant;
+
+use turnstile::waits::Knot;
+
+use super::memo::{Changes, Fired, Memo, Stands};
+use super::store::{Spread, Store};
+use crate::engine::{Effort, End, Ending, Finding, Progress, Quest, Report};
+use crate::limits::Limits;
+use crate::model::Model;
+use crate::player::{Play, Slot};
+use crate::schedule::{Schedule, Turn};
+
+/// One in so many foretold steps is run again for real.
+const AUDIT: u64 = 1 << 12;
+
+/// Searches a model breadth first. `visit` is asked about each ending that the quest is after; once it says true, the
+/// search ends there.
+///
+/// # Panics
+/// If the model is not a function of its schedule: if the same step, from the same place, meeting the same contents,
+/// comes out differently. Then no answer would be worth anything.
+pub fn explore<M: Model>(
+    model: &M,
+    quest: Quest,
+    limits: &Limits,
+    progress: &dyn Progress,
+    visit: &mut dyn FnMut(Ending<M::Outcome>) -> bool,
+) -> Report {
+    let mut search = Search::new(model, quest);
+    let end = search.run(limits, progress, visit);
+    Report { end, effort: search.effort(), bound: None, shortest: true }
+}
+
+struct Search<M: Model> {
+    quest: Quest,
+    began: Instant,
+    play: Play<M>,
+    memo: Memo,
+    store: Store,
+    /// By state: the state it was first reached from, and by which action.
+    parents: Vec<(u32, u32)>,
+    actions: Vec<(Slot, Vec<u8>)>,
+    action_numbers: hashbrown::HashMap<(Slot, Vec<u8>), u32>,
+    /// Slots of tasks, in the order of their names' first appearance.
+    tasks: Vec<Slot>,
+    is_task: Vec<bool>,
+    transitions: u64,
+    depth: u64,
+    learned: u64,
+    foretold: u64,
+}
+
+/// Where a state is, for the run of the search.
+struct Here {
+    state: u32,
+    spread: Spread,
+}
+
+impl<M: Model> Search<M> {
+    fn new(model: &M, quest: Quest) -> Self {
+        Search {
+            quest,
+            began: Instant::now(),
+            play: Play::new(model.clone(), None),
+            memo: Memo::new(),
+            store: Store::new(),
+            parents: vec![(0, 0)],
+            actions: Vec::new(),
+            action_numbers: hashbrown::HashMap::new(),
+            tasks: Vec::new(),
+            is_task: Vec::new(),
+            transitions: 0,
+            depth: 0,
+            learned: 0,
+            foretold: 0,
+        }
+    }
+
+    fn effort(&self) -> Effort {
+        Effort {
+            states: Some(self.parents.len() as u64 - 1),
+            transitions: Some(self.transitions),
+            depth: Some(self.depth),
+            schedules: None,
+            memory: Some(self.bytes() as u64),
+            learned: Some(self.learned),
+            time: self.began.elapsed(),
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        self.store.bytes() + self.parents.capacity() * size_of::<(u32, u32)>()
+    }
+
+    fn run(
+        &mut self,
+        limits: &Limits,
+        progress: &dyn Progress,
+        visit: &mut dyn FnMut(Ending<M::Outcome>) -> bool,
+    ) -> End {
+        let mut here = Here { state: 0, spread: Spread::default() };
+        self.store.widen(2, &mut here.spread);
+        if let Some(end) = self.begin(&mut here, visit) {
+            return end;
+        }
+        let (mut changes, mut next, mut last_of_level) = (Changes::default(), 1, 1);
+        while (next as usize) < self.parents.len() {
+            if next & 0xfff == 0 {
+                progress.tell(&self.effort());
+                if self.bytes() > limits.memory {
+                    return End::Stopped(format!("its memory bound of {} MiB", limits.memory >> 20));
+                }
+                if self.began.elapsed() > limits.budget {
+                    return End::Stopped(format!("its time budget of {} s", limits.budget.as_secs_f64()));
+                }
+            }
+            here.state = next;
+            self.store.load(next, &mut here.spread);
+            let (moved, found) = self.expand(&mut here, &mut changes, visit);
+            if let Some(end) = found {
+                return end;
+            }
+            if !moved && let Some(end) = self.rest(&here, visit) {
+                return end;
+            }
+            if next == last_of_level {
+                last_of_level = self.parents.len() as u32 - 1;
+                self.depth += u64::from(next < last_of_level);
+            }
+            next += 1;
+        }
+        progress.tell(&self.effort());
+        End::Exhausted
+    }
+
+    /// Runs the model up to each task's first turn.
+    fn begin(&mut self, here: &mut Here, visit: &mut dyn FnMut(Ending<M::Outcome>) -> bool) -> Option<End> {
+        let mut segments = Vec::new();
+        self.play.restart(Some(&mut segments));
+        let mut changes = Changes::default();
+        for segment in &segments {
+            if segment.task == Slot::MAX {
+                for (task, history) in &segment.spawned {
+                    self.memo.root(*task, *history);
+                }
+                changes.slots.extend(segment.writes.iter().copied());
+                continue;
+            }
+            self.learn(segment);
+            self.memo.apply(segment, &mut changes);
+        }
+        self.make_room(here);
+        let (state, _) = self.store.insert(&mut here.spread, &changes.slots);
+        assert_eq!(state, 1, "the first state is the first");
+        self.parents.push((0, 0));
+        here.state = 1;
+        self.store.load(1, &mut here.spread);
+        let crashed = self.play.crashed().map(str::to_owned);
+        if let Some(why) = crashed {
+            return visit(Ending::new(None, None, Some(&why))).then(|| self.found(1, None, None)).or(Some(End::Exhausted));
+        }
+        None
+    }
+
+    /// Takes every step that can be taken. True if one was that is at nobody's whim.
+    fn expand(
+        &mut self,
+        here: &mut Here,
+        changes: &mut Changes,
+        visit: &mut dyn FnMut(Ending<M::Outcome>) -> bool,
+    ) -> (bool, Option<End>) {
+        let mut moved = false;
+        let mut open: Vec<Vec<u8>> = Vec::new();
+        for index in 0..self.tasks.len() {
+            let task = self.tasks[index];
+            let local = here.spread.slots().get(task as usize).copied().unwrap_or(0);
+            let Stands::Turn { whim } = self.memo.locals[local as usize].stands else { continue };
+            moved |= !whim;
+            open.push(Vec::new());
+            while let Some(picks) = open.pop() {
+                match self.memo.fire(here.spread.slots(), task, &picks, changes) {
+                    Fired::Chooses(among) => {
+                        open.extend((0..among).rev().map(|pick| [picks.as_slice(), &[pick]].concat()));
+                    }
+                    Fired::Unknown => {
+                        self.run_for_real(here, task, &picks);
+                        open.push(picks);
+                    }
+                    Fired::Known => {
+                        if let Some(end) = self.arrive(here, changes, task, picks, visit) {
+                            return (moved, Some(end));
+                        }
+                    }
+                }
+            }
+        }
+        (moved, None)
+    }
+
+    /// A step was taken.
+    fn arrive(
+        &mut self,
+        here: &mut Here,
+        changes: &Changes,
+        task: Slot,
+        picks: Vec<u8>,
+        visit: &mut dyn FnMut(Ending<M::Outcome>) -> bool,
+    ) -> Option<End> {
+        self.transitions += 1;
+        self.foretold += 1;
+        if self.foretold.is_multiple_of(AUDIT) {
+            self.audit(here, task, &picks, changes);
+        }
+        if changes.crashed {
+            let turn = (task, picks);
+            let why = self.crash_of(here.state, &turn);
+            return visit(Ending::new(None, None, Some(&why))).then(|| self.found(here.state, Some(&turn), None));
+        }
+        let (state, new) = self.store.insert(&mut here.spread, &changes.slots);
+        if !new {
+            return None;
+        }
+        let action = self.action(task, picks);
+        self.parents.push((here.state, action));
+        debug_assert_eq!(self.parents.len(), state as usize + 1, "states are numbered as they come");
+        if self.quest == Quest::Knots && !changes.settled.is_empty() {
+            let mut there = here.spread.slots().to_vec();
+            for (slot, value) in &changes.slots {
+                there[*slot as usize] = *value;
+            }
+            if self.is_knotted(&there) {
+                self.go_to(state);
+                let knot = self.play.graph().knot().expect("the state and its run agree on who is stuck");
+                if visit(Ending::new(None, Some(&knot), None)) {
+                    return Some(self.found(state, None, Some(knot)));
+                }
+            }
+        }
+        None
+    }
+
+    /// Nothing moves here any more but at its whim.
+    fn rest(&mut self, here: &Here, visit: &mut dyn FnMut(Ending<M::Outcome>) -> bool) -> Option<End> {
+        if self.quest == Quest::Knots && !self.someone_works(here.spread.slots()) {
+            return None;
+        }
+        self.go_to(here.state);
+        let knot = self.play.graph().knot_at_rest();
+        let outcome = match self.quest {
+            Quest::Knots => {
+                // A knot was told when it was tied; what is left are waits that rest alone makes hopeless.
+                if self.play.graph().knot().is_some() || knot.is_none() {
+                    return None;
+                }
+                None
+            }
+            Quest::Outcomes => Some(self.play.outcome()),
+        };
+        let ending = Ending::new(outcome, knot.as_ref(), None);
+        visit(ending).then(|| self.found(here.state, None, knot))
+    }
+
+    fn someone_works(&self, state: &[u32]) -> bool {
+        self.tasks.iter().any(|task| {
+            let local = state.get(*task as usize).copied().unwrap_or(0);
+            matches!(self.memo.locals[local as usize].stands, Stands::Waits { kind, .. } if kind.is_work())
+        })
+    }
+
+    /// [`WaitGraph::knot`](turnstile::waits::WaitGraph::knot) on a state, without its words.
+    fn is_knotted(&self, state: &[u32]) -> bool {
+        let inner = self.play.stage().lock();
+        let stands = |task: Slot| {
+            let local = state.get(task as usize).copied().unwrap_or(0);
+            self.memo.locals[local as usize].stands
+        };
+        let mut stuck: Vec<(Slot, Vec<Slot>)> = Vec::new();
+        let mut able: Vec<Slot> = Vec::new();
+        for task in &self.tasks {
+            match stands(*task) {
+                Stands::Waits { kind, cell, port, .. } if kind.is_work() => {
+                    let content = state[cell as usize] as usize;
+                    match &inner.ports[content][port].helpers {
+                        Some(helpers) => {
+                            stuck.push((*task, helpers.iter().filter_map(|h| inner.find(*h)).collect()));
+                        }
+                        None => able.push(*task),
+                    }
+                }
+                Stands::Waits { .. } | Stands::Lost | Stands::Turn { .. } => able.push(*task),
+                Stands::Done | Stands::Nowhere => {}
+            }
+        }
+        while let Some(task) = able.pop() {
+            let mut index = 0;
+            while index < stuck.len() {
+                if stuck[index].1.contains(&task) {
+                    able.push(stuck.swap_remove(index).0);
+                } else {
+                    index += 1;
+                }
+            }
+        }
+        !stuck.is_empty()
+    }
+
+    fn action(&mut self, task: Slot, picks: Vec<u8>) -> u32 {
+        let next = self.actions.len() as u32;
+        let number = *self.action_numbers.entry((task, picks.clone())).or_insert(next);
+        if number == next {
+            self.actions.push((task, picks));
+        }
+        number
+    }
+
+    /// The actions that lead to a state.
+    fn way_to(&self, mut state: u32) -> Vec<u32> {
+        let mut way = Vec::new();
+        while state > 1 {
+            let (parent, action) = self.parents[state as usize];
+            way.push(action);
+            state = parent;
+        }
+        way.reverse();
+        way
+    }
+
+    /// Runs the core up to a state.
+    fn go_to(&mut self, state: u32) {
+        let way = self.way_to(state);
+        self.play.restart(None);
+        for action in way {
+            let (task, picks) = &self.actions[action as usize];
+            self.play.step(*task, picks, None);
+        }
+    }
+
+    /// Runs a step that is not known, and learns what it does.
+    fn run_for_real(&mut self, here: &mut Here, task: Slot, picks: &[u8]) {
+        self.go_to(here.state);
+        for segment in self.step_for_real(here.spread.slots(), task, picks) {
+            self.learn(&segment);
+        }
+        self.make_room(here);
+        self.learned += 1;
+    }
+
+    fn step_for_real(&mut self, state: &[u32], task: Slot, picks: &[u8]) -> Vec<crate::player::Segment> {
+        let locals = &self.memo.locals;
+        self.play.recall(|slot| locals[state.get(slot as usize).copied().unwrap_or(0) as usize].history);
+        let mut segments = Vec::new();
+        self.play.step(task, picks, Some(&mut segments));
+        segments
+    }
+
+    /// Runs a step that was foretold, and insists on what was foretold.
+    fn audit(&mut self, here: &Here, task: Slot, picks: &[u8], foretold: &Changes) {
+        self.go_to(here.state);
+        let segments = self.step_for_real(here.spread.slots(), task, picks);
+        let mut real = Changes::default();
+        for segment in &segments {
+            self.learn(segment);
+            self.memo.apply(segment, &mut real);
+        }
+        let sorted = |changes: &Changes| {
+            let mut slots = changes.slots.clone();
+            slots.sort_unstable();
+            slots
+        };
+        assert_eq!(
+            sorted(foretold),
+            sorted(&real),
+            "a step of {} came out otherwise than the same step before: the model is not a function of its schedule",
+            self.play.names()[task as usize]
+        );
+    }
+
+    fn learn(&mut self, segment: &crate::player::Segment) {
+        let stage = self.play.stage().clone();
+        let mut inner = stage.lock();
+        let learned = self.memo.learn(segment, |name| inner.slot(name));
+        let task = inner.names[segment.task as usize];
+        drop(inner);
+        if let Err(why) = learned {
+            panic!(
+                "{task} {why}: it keeps something that it neither observed since it was last at rest nor was \
+                 spawned with"
+            );
+        }
+        for slot in std::iter::once(segment.task).chain(segment.spawned.iter().map(|(task, _)| *task)) {
+            if self.is_task.len() <= slot as usize {
+                self.is_task.resize(slot as usize + 1, false);
+            }
+            if !std::mem::replace(&mut self.is_task[slot as usize], true) {
+                self.tasks.push(slot);
+            }
+        }
+    }
+
+    fn make_room(&mut self, here: &mut Here) {
+        let slots = self.play.stage().lock().names.len();
+        self.store.widen(slots, &mut here.spread);
+    }
+
+    fn crash_of(&mut self, state: u32, (task, picks): &(Slot, Vec<u8>)) -> String {
+        self.go_to(state);
+        self.play.step(*task, picks, None);
+        self.play.crashed().expect("the state and its run agree on the crash").to_owned()
+    }
+
+    fn found(&self, state: u32, last: Option<&(Slot, Vec<u8>)>, knot: Option<Knot>) -> End {
+        let names = self.play.names();
+        let way = self.way_to(state);
+        let turns = way
+            .iter()
+            .map(|action| &self.actions[*action as usize])
+            .chain(last)
+            .map(|(task, picks)| Turn { task: names[*task as usize], picks: picks.clone() })
+            .collect();
+        End::Found(Box::new(Finding { schedule: Schedule { turns }, knot }))
+    }
+}

@@ -1,0 +1,291 @@
+//! The stage: a runtime that takes one step of one task at a time, as it is told.
+
+use std::future::poll_fn;
+use std::hash::{Hash, Hasher};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, Wake, Waker};
+
+use hashbrown::HashMap;
+use siphasher::sip128::{Hasher128, SipHasher13};
+use turnstile::runtime::{Runtime, State, Wakes};
+use turnstile::waits::{Port, Wait};
+use turnstile::Name;
+
+/// A place for the state of one task or one cell, by name: the same in every run of an engine.
+pub(crate) type Slot = u32;
+
+/// The future of a task.
+pub(crate) type Future = Pin<Box<dyn std::future::Future<Output = ()> + Send>>;
+
+/// How a task stands.
+#[derive(Clone, Debug)]
+pub(crate) enum Status {
+    /// About to take a step; at its whim, it may never.
+    Turn { whim: bool },
+    /// Waiting, if it said so, for something.
+    Parked(Option<Wait>),
+    /// At an end.
+    Done,
+}
+
+/// What a step found on its way, in order: with it, the next run of the same step can be foretold.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Event {
+    /// It accessed a cell, whose content was this.
+    Touch(Slot, u32),
+    /// It chose among so many, and picked this.
+    Choose(u8, u8),
+}
+
+/// The stage's runtime handle.
+#[derive(Clone)]
+pub(crate) struct Stage(Arc<Mutex<Inner>>);
+
+/// What the stage knows; see [`Play`](super::Play) for the order of things.
+#[derive(Default)]
+pub(crate) struct Inner {
+    slots: HashMap<Name, Slot>,
+    pub(crate) names: Vec<Name>,
+    contents: HashMap<(Slot, u128), u32>,
+    /// By content: the ports of a cell with that content.
+    pub(crate) ports: Vec<Vec<Port>>,
+
+    /// True while the step is recorded: hashed and its events listed.
+    pub(crate) recording: bool,
+    /// True while notes are wanted.
+    pub(crate) noting: bool,
+    /// False while a finished run is torn down.
+    pub(crate) live: bool,
+
+    pub(crate) current: Option<Slot>,
+    pub(crate) granted: bool,
+    pub(crate) status: Option<Status>,
+    pub(crate) wait: Option<Wait>,
+    pub(crate) history: u128,
+    within: bool,
+    pub(crate) picks: Vec<u8>,
+    pub(crate) picked: usize,
+    pub(crate) choices: Vec<(u8, u8)>,
+    pub(crate) events: Vec<Event>,
+    pub(crate) writes: Vec<(Slot, u32)>,
+    pub(crate) woken: Vec<Slot>,
+    pub(crate) spawned: Vec<(Slot, u128, Future)>,
+    pub(crate) notes: Vec<String>,
+    pub(crate) crashed: Option<String>,
+}
+
+/// A cell on the stage.
+pub(crate) struct Cell<T> {
+    slot: Slot,
+    value: Mutex<T>,
+}
+
+struct Bell {
+    stage: Stage,
+    slot: Slot,
+}
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.stage.lock().woken.push(self.slot);
+    }
+}
+
+/// Mixes what a task has observed into its history.
+pub(crate) fn mix(history: u128, observed: impl Hash) -> u128 {
+    let mut hasher = SipHasher13::new_with_keys(history as u64, (history >> 64) as u64);
+    observed.hash(&mut hasher);
+    let sum = hasher.finish128();
+    (u128::from(sum.h1) << 64) | u128::from(sum.h2)
+}
+
+struct Hashed<'a, T>(&'a T);
+
+impl<T: Hash> Hash for Hashed<'_, T> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
+
+impl Inner {
+    pub(crate) fn slot(&mut self, name: Name) -> Slot {
+        if let Some(slot) = self.slots.get(&name) {
+            return *slot;
+        }
+        let slot = self.names.len() as Slot;
+        self.slots.insert(name, slot);
+        self.names.push(name);
+        slot
+    }
+
+    pub(crate) fn find(&self, name: Name) -> Option<Slot> {
+        self.slots.get(&name).copied()
+    }
+
+    /// The number of a cell's content: the same for the same content in every run.
+    fn content<T: State>(&mut self, slot: Slot, value: &T) -> u32 {
+        let hash = mix(u128::from(slot), Hashed(value));
+        if self.ports.is_empty() {
+            self.ports.push(Vec::new()); // content 0: no such cell yet
+        }
+        if let Some(content) = self.contents.get(&(slot, hash)) {
+            return *content;
+        }
+        let content = self.ports.len() as u32;
+        self.contents.insert((slot, hash), content);
+        self.ports.push((0..value.ports()).map(|port| value.port(port)).collect());
+        content
+    }
+
+    fn wrote(&mut self, slot: Slot, content: u32) {
+        match self.writes.iter_mut().find(|(s, _)| *s == slot) {
+            Some(write) => write.1 = content,
+            None => self.writes.push((slot, content)),
+        }
+    }
+}
+
+impl Stage {
+    pub(crate) fn new() -> Stage {
+        Stage(Arc::default())
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Wakes the task at `slot`.
+    pub(crate) fn waker(&self, slot: Slot) -> Waker {
+        Arc::new(Bell { stage: self.clone(), slot }).into()
+    }
+}
+
+fn value<T>(cell: &Cell<T>) -> MutexGuard<'_, T> {
+    cell.value.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Runtime for Stage {
+    type Cell<T: State> = Arc<Cell<T>>;
+
+    fn cell<T: State>(&self, name: Name, value: T) -> Arc<Cell<T>> {
+        let mut inner = self.lock();
+        let slot = inner.slot(name);
+        if inner.recording {
+            let content = inner.content(slot, &value);
+            inner.wrote(slot, content);
+        }
+        Arc::new(Cell { slot, value: Mutex::new(value) })
+    }
+
+    fn with<T: State, O: Hash>(
+        &self,
+        cell: &Arc<Cell<T>>,
+        act: impl FnOnce(&mut T, &mut Wakes) -> O,
+    ) -> O {
+        let mut wakes = Wakes::new();
+        let mut guard = value(cell);
+        {
+            let mut inner = self.lock();
+            inner.within = true;
+            if inner.recording && !inner.writes.iter().any(|(slot, _)| *slot == cell.slot) {
+                let content = inner.content(cell.slot, &*guard);
+                inner.events.push(Event::Touch(cell.slot, content));
+            }
+        }
+        let out = act(&mut guard, &mut wakes);
+        let mut inner = self.lock();
+        inner.within = false;
+        if inner.recording {
+            let content = inner.content(cell.slot, &*guard);
+            inner.wrote(cell.slot, content);
+            inner.history = mix(inner.history, Hashed(&out));
+        }
+        drop(inner);
+        drop(guard);
+        wakes.into_iter().for_each(Waker::wake);
+        out
+    }
+
+    fn peek<T: State, O>(&self, cell: &Arc<Cell<T>>, look: impl FnOnce(&T) -> O) -> O {
+        look(&value(cell))
+    }
+
+    async fn turn(&self, _who: Name) {
+        self.come(false).await;
+    }
+
+    async fn whim(&self, _who: Name) -> bool {
+        self.come(true).await;
+        true
+    }
+
+    fn choose(&self, who: Name, among: usize) -> usize {
+        let among = u8::try_from(among).unwrap_or_else(|_| panic!("{who} chooses among {among}, the most is 255"));
+        let mut inner = self.lock();
+        let at = inner.picked;
+        let pick = inner.picks.get(at).copied().unwrap_or(0).min(among - 1);
+        inner.picked += 1;
+        inner.choices.push((among, pick));
+        if inner.recording {
+            inner.events.push(Event::Choose(among, pick));
+            // Within an access, what the choice led to is in the access's result.
+            if !inner.within {
+                inner.history = mix(inner.history, (among, pick));
+            }
+        }
+        usize::from(pick)
+    }
+
+    fn rest(&self, who: Name) {
+        let mut inner = self.lock();
+        if inner.recording {
+            inner.history = mix(1, who);
+        }
+    }
+
+    fn spawn(&self, who: Name, task: impl std::future::Future<Output = ()> + Send + 'static) {
+        let mut inner = self.lock();
+        let slot = inner.slot(who);
+        let history = if inner.current.is_some() { mix(inner.history, who) } else { mix(0, who) };
+        inner.spawned.push((slot, history, Box::pin(task)));
+    }
+
+    fn note(&self, _who: Name, text: impl FnOnce() -> String) {
+        let noting = self.lock().noting;
+        if noting {
+            let text = text();
+            self.lock().notes.push(text);
+        }
+    }
+
+    fn waits(&self, _who: Name, wait: Wait) {
+        self.lock().wait = Some(wait);
+    }
+
+    fn resumes(&self, _who: Name) {
+        self.lock().wait = None;
+    }
+
+    fn crash(&self, who: Name, why: &str) {
+        let mut inner = self.lock();
+        if inner.live && inner.crashed.is_none() {
+            inner.crashed = Some(format!("{who}: {why}"));
+        }
+    }
+}
+
+impl Stage {
+    /// Comes to a turn; goes on once it is granted.
+    async fn come(&self, whim: bool) {
+        poll_fn(|_| {
+            let mut inner = self.lock();
+            if std::mem::take(&mut inner.granted) {
+                return Poll::Ready(());
+            }
+            inner.status = Some(Status::Turn { whim });
+            Poll::Pending
+        })
+        .await;
+    }
+}

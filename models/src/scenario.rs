@@ -1,0 +1,147 @@
+//! A scenario: the small world of hub, users and connections that is explored.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+use turnstile::hub::{self, Census, Design, Hub, Settings, Socket, Version};
+use turnstile::policy::Policy;
+use turnstile::session::{Connection, Login, Platform, User};
+use turnstile::{Name, Runtime, Task};
+
+use crate::model::Model;
+
+/// Whether peers may close their sockets.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Peers {
+    /// Each peer leaves at any moment after its connection was accepted, or never.
+    Leave,
+    /// No peer ever leaves.
+    Stay,
+}
+
+/// A hub and the connections that contend for it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Scenario {
+    /// The hub's design.
+    pub design: Design,
+    /// The OpenIM version it follows.
+    pub version: Version,
+    /// Who kicks whom.
+    pub policy: Policy,
+    /// How many users there are.
+    pub users: u32,
+    /// How many connections each user has, all contending at once, all from the same platform.
+    pub logins: u32,
+    /// Capacity of the hub's channels.
+    pub capacity: u32,
+    /// Whether peers leave.
+    pub peers: Peers,
+    /// One task plays all the peers, in any order and number, as an engine with few threads needs. Their steps are the same.
+    pub one_peer_task: bool,
+}
+
+impl Default for Scenario {
+    /// The smallest world that hangs: two logins of one user, capacity 1.
+    fn default() -> Self {
+        Scenario {
+            design: Design::SingleSelect,
+            version: Version::V3_5_1,
+            policy: Policy::SameTerminal,
+            users: 1,
+            logins: 2,
+            capacity: 1,
+            peers: Peers::Leave,
+            one_peer_task: false,
+        }
+    }
+}
+
+impl Scenario {
+    /// How many connections there are.
+    pub fn connections(&self) -> u32 {
+        self.users * self.logins
+    }
+
+    fn login(&self, connection: u32) -> Login {
+        // The connections of one user are numbered in a row.
+        let user = User((connection - 1) / self.logins + 1);
+        Login { user, platform: Platform::Android, connection: Connection(connection) }
+    }
+}
+
+/// The world of a scenario.
+pub struct World<R: Runtime> {
+    hub: Hub<R>,
+    sockets: Vec<(Login, Socket<R>)>,
+}
+
+/// What can be seen of a scenario at rest.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Sight {
+    /// What the hub believes.
+    pub census: Census,
+    /// Who logged in on which connection.
+    pub logins: Vec<Login>,
+    /// The connections whose socket is open.
+    pub open: BTreeSet<Connection>,
+}
+
+impl Model for Scenario {
+    type World<R: Runtime> = World<R>;
+    type Outcome = Sight;
+
+    fn start<R: Runtime>(&self, runtime: &R) -> World<R> {
+        let settings = Settings {
+            design: self.design,
+            version: self.version,
+            policy: self.policy,
+            capacity: self.capacity as usize,
+        };
+        let hub = Hub::start(runtime, settings);
+        let sockets: Vec<(Login, Socket<R>)> = (1..=self.connections())
+            .map(|n| (self.login(n), Socket::new(runtime, Connection(n))))
+            .collect();
+        for (login, socket) in &sockets {
+            let (hub, socket) = (hub.clone(), socket.clone());
+            let name = Name::of("connection", login.connection.0);
+            Task::spawn(runtime, name, |me| hub::connection(hub, me, *login, socket));
+        }
+        match (self.peers, self.one_peer_task) {
+            (Peers::Stay, _) => {}
+            (Peers::Leave, false) => {
+                for (login, socket) in &sockets {
+                    let name = Name::of("peer", login.connection.0);
+                    Task::spawn(runtime, name, |me| hub::peer(me, socket.clone()));
+                }
+            }
+            (Peers::Leave, true) => {
+                let sockets = sockets.iter().map(|(_, socket)| socket.clone()).collect();
+                Task::spawn(runtime, Name::one("peers"), |me| all_peers(me, sockets));
+            }
+        }
+        World { hub, sockets }
+    }
+
+    fn look<R: Runtime>(&self, world: &World<R>) -> Sight {
+        Sight {
+            census: world.hub.look(),
+            logins: world.sockets.iter().map(|(login, _)| *login).collect(),
+            open: world
+                .sockets
+                .iter()
+                .filter(|(_, socket)| !socket.closed.peek())
+                .map(|(login, _)| login.connection)
+                .collect(),
+        }
+    }
+}
+
+/// Plays all the peers: each step, one that is still there leaves.
+async fn all_peers<R: Runtime>(me: Task<R>, mut sockets: Vec<Socket<R>>) {
+    while !sockets.is_empty() && me.whim().await {
+        let leaves = sockets.remove(me.choose(sockets.len()));
+        me.note(|| "a peer leaves".to_owned());
+        leaves.closed.raise(&me);
+    }
+}

@@ -1,0 +1,31 @@
+//! What a loop does with a client that is closed.
+
+use super::Hub;
+use super::client::Client;
+use crate::registry;
+use crate::runtime::{Runtime, Task};
+use crate::session::Login;
+
+impl<R: Runtime> Hub<R> {
+    /// Removes from the table every client that speaks for this one's current connection, counts, and pools the object;
+    /// `unregisterClient`, `UserMap.delete`.
+    pub(super) async fn unregister_client(&self, me: &Task<R>, client: Client<R>) {
+        me.turn().await;
+        let Login { user, connection, .. } = client.bound().login;
+        me.note(|| format!("load the row of {}", client.name()));
+        let emptied = match self.users.with(|users| users.load(user)) {
+            None => false,
+            Some(row) => {
+                let left = registry::without(row.clients(), &[connection], |c| c.bound().login.connection);
+                self.store_row(me, user, left).await
+            }
+        };
+        if emptied {
+            self.online_users.add(me, -1);
+        }
+        self.online_connections.add(me, -1);
+        me.turn().await;
+        me.note(|| format!("pool {}", client.name()));
+        self.pool.put(me, client);
+    }
+}

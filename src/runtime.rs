@@ -1,0 +1,126 @@
+//! The seam: everything the core asks of whatever runs it.
+//!
+//! Real tokio, loom, shuttle and the exhaustive engine each implement [`Runtime`]; the core is written once over it.
+//! A *step* is what a task does between two [`turns`](Runtime::turn): it accesses shared cells and decides; nothing
+//! else in the core can be seen by another task. A task that must wait parks itself in a cell, with a [`Waker`].
+
+use std::future::Future;
+use std::hash::Hash;
+use std::task::Waker;
+
+use crate::name::Name;
+use crate::waits::{Port, Wait};
+
+/// Shared state that lives in a cell: hashed, so that an engine can tell two states of the world apart.
+///
+/// `Hash` must cover all that can be observed of the value, but no waker and no address.
+pub trait State: Hash + Send + 'static {
+    /// Who can end a wait at this cell's port `port` (a channel's index; 0 for a lock), for the wait-for graph.
+    fn port(&self, _port: usize) -> Port {
+        Port::open()
+    }
+
+    /// How many ports the cell has.
+    fn ports(&self) -> usize {
+        0
+    }
+}
+
+/// The tasks to wake when the access that ends their wait is over.
+pub type Wakes = Vec<Waker>;
+
+/// What runs the core: spawns its tasks, holds what they share, and decides who goes next.
+///
+/// `who` is the calling task. It is passed explicitly, since a checker may run many tasks on one thread.
+pub trait Runtime: Clone + Send + Sync + 'static {
+    /// A piece of shared memory. Accesses to one cell are atomic and totally ordered.
+    type Cell<T: State>: Send + Sync + 'static;
+
+    /// Makes a cell. Names are unique within a run.
+    fn cell<T: State>(&self, name: Name, value: T) -> Self::Cell<T>;
+
+    /// Reads and writes a cell atomically; then wakes those that `act` says. `act` must not access another cell, and
+    /// must be a function of the cell's value and of what the calling task has observed.
+    fn with<T: State, O: Hash>(
+        &self,
+        cell: &Self::Cell<T>,
+        act: impl FnOnce(&mut T, &mut Wakes) -> O,
+    ) -> O;
+
+    /// Looks at a cell from outside the explored world: for reports and properties, never for the core's own decisions.
+    fn peek<T: State, O>(&self, cell: &Self::Cell<T>, look: impl FnOnce(&T) -> O) -> O;
+
+    /// The point before a step, where another task may go first.
+    fn turn(&self, who: Name) -> impl Future<Output = ()> + Send;
+
+    /// A [`turn`](Runtime::turn) that may also never come: then it returns false, or does not return. For what the
+    /// outside may or may not do, such as a peer that leaves.
+    fn whim(&self, who: Name) -> impl Future<Output = bool> + Send;
+
+    /// Picks one of `among` (at least 1), from 0: explored by a checker, random in production. Called within a step.
+    fn choose(&self, who: Name, among: usize) -> usize;
+
+    /// Says that the task carries nothing from before this point but what it was spawned with (the top of a loop).
+    /// The exhaustive engine forgets the task's history here, and samples re-runs to catch a false claim.
+    fn rest(&self, who: Name);
+
+    /// Starts a task.
+    fn spawn(&self, who: Name, task: impl Future<Output = ()> + Send + 'static);
+
+    /// Says in words what the step does, for traces. Not called where nobody listens.
+    fn note(&self, who: Name, text: impl FnOnce() -> String);
+
+    /// The task cannot go on before `wait` is over.
+    fn waits(&self, who: Name, wait: Wait);
+
+    /// The task's wait is over.
+    fn resumes(&self, who: Name);
+
+    /// The program breaks here as a Go program does that panics: all of it ends.
+    fn crash(&self, who: Name, why: &str);
+}
+
+/// A running task: what runs it, and its name. Each operation that can wait takes its task.
+#[derive(Clone)]
+pub struct Task<R> {
+    /// What runs it.
+    pub runtime: R,
+    /// Its name.
+    pub name: Name,
+}
+
+impl<R: Runtime> Task<R> {
+    /// Starts `body` as a task called `name`.
+    pub fn spawn<F>(runtime: &R, name: Name, body: impl FnOnce(Task<R>) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        runtime.spawn(name, body(Task { runtime: runtime.clone(), name }));
+    }
+
+    /// See [`Runtime::turn`].
+    pub async fn turn(&self) {
+        self.runtime.turn(self.name).await;
+    }
+
+    /// See [`Runtime::whim`].
+    pub async fn whim(&self) -> bool {
+        self.runtime.whim(self.name).await
+    }
+
+    /// See [`Runtime::choose`].
+    pub fn choose(&self, among: usize) -> usize {
+        assert!(among > 0, "{} chooses among nothing", self.name);
+        if among == 1 { 0 } else { self.runtime.choose(self.name, among) }
+    }
+
+    /// See [`Runtime::rest`].
+    pub fn rest(&self) {
+        self.runtime.rest(self.name);
+    }
+
+    /// See [`Runtime::note`].
+    pub fn note(&self, text: impl FnOnce() -> String) {
+        self.runtime.note(self.name, text);
+    }
+}

@@ -1,0 +1,218 @@
+//! `sync.Mutex`: not reentrant; unlocking wakes the first in line, who competes with newcomers.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use super::{Ticket, Waking};
+use crate::name::Name;
+use crate::runtime::{Runtime, State, Task, Wakes};
+use crate::waits::{Kind, Port, Resource, Wait};
+
+/// A lock around nothing: as in Go, what it protects is up to those who take it.
+///
+/// Semantics: Go's `sync.Mutex` in normal mode (`sync/mutex.go`): an unlock frees the lock and wakes the waiter that
+/// came first; whoever comes next may take it before that one does, which then waits again at the head of the line.
+/// Starvation mode hands over at once, which is one of these interleavings.
+pub struct Mutex<R: Runtime> {
+    inner: Arc<Inner<R>>,
+}
+
+struct Inner<R: Runtime> {
+    runtime: R,
+    name: Name,
+    cell: R::Cell<Line>,
+}
+
+/// The holder and the line behind it.
+#[derive(Hash, Debug, Default)]
+struct Line {
+    holder: Option<Name>,
+    waiting: VecDeque<(Ticket, Waking)>,
+    /// Who was woken and has not tried yet: until then no unlock wakes another.
+    woken: Option<Ticket>,
+}
+
+impl State for Line {
+    fn port(&self, _: usize) -> Port {
+        // A free lock is not waited for: whoever was woken is on its way.
+        Port { helpers: self.holder.map(|h| vec![h]), filled: None }
+    }
+
+    fn ports(&self) -> usize {
+        1
+    }
+}
+
+impl Line {
+    fn unlock(&mut self, wakes: &mut Wakes) {
+        self.holder = None;
+        self.wake_next(wakes);
+    }
+
+    fn wake_next(&mut self, wakes: &mut Wakes) {
+        if self.woken.is_none()
+            && let Some((ticket, waking)) = self.waiting.pop_front()
+        {
+            self.woken = Some(ticket);
+            wakes.push(waking.0);
+        }
+    }
+
+    /// Takes the lock, or stands in line: a newcomer at the end, one that was woken at the head.
+    fn take(&mut self, me: Name, ticket: Option<Ticket>, waker: &Waker) -> Option<Ticket> {
+        let again = ticket.filter(|t| self.woken == Some(*t));
+        if again.is_some() {
+            self.woken = None;
+        }
+        if self.holder.is_none() {
+            self.holder = Some(me);
+            return None;
+        }
+        let waking = Waking(waker.clone());
+        match again {
+            Some(ticket) => {
+                self.waiting.push_front((ticket, waking));
+                Some(ticket)
+            }
+            None => {
+                let in_use = |t| self.woken == Some(t) || self.waiting.iter().any(|(w, _)| *w == t);
+                let ticket = Ticket::next(me, in_use);
+                self.waiting.push_back((ticket, waking));
+                Some(ticket)
+            }
+        }
+    }
+
+    /// True once the ticket was woken; until then `waker` is who to wake.
+    fn is_woken(&mut self, ticket: Ticket, waker: &Waker) -> bool {
+        if let Some((_, waking)) = self.waiting.iter_mut().find(|(t, _)| *t == ticket) {
+            waking.0.clone_from(waker);
+        }
+        self.woken == Some(ticket)
+    }
+
+    fn cancel(&mut self, ticket: Ticket, wakes: &mut Wakes) {
+        self.waiting.retain(|(t, _)| *t != ticket);
+        if self.woken == Some(ticket) {
+            self.woken = None;
+            if self.holder.is_none() {
+                self.wake_next(wakes);
+            }
+        }
+    }
+}
+
+impl<R: Runtime> Clone for Mutex<R> {
+    fn clone(&self) -> Self {
+        Mutex { inner: self.inner.clone() }
+    }
+}
+
+impl<R: Runtime> Resource for Inner<R> {
+    fn look(&self, port: usize) -> Port {
+        self.runtime.peek(&self.cell, |line| line.port(port))
+    }
+}
+
+impl<R: Runtime> Mutex<R> {
+    /// A free lock.
+    pub fn new(runtime: &R, name: Name) -> Mutex<R> {
+        let cell = runtime.cell(name, Line::default());
+        Mutex { inner: Arc::new(Inner { runtime: runtime.clone(), name, cell }) }
+    }
+
+    /// Takes the lock; waits while another has it, or the task itself.
+    pub async fn lock(&self, me: &Task<R>) -> Guard<R> {
+        let mut attempt = Attempt { lock: self, me, ticket: None };
+        loop {
+            me.turn().await;
+            me.note(|| format!("lock {}", self.inner.name));
+            if poll_fn(|cx| attempt.take(cx)).await {
+                return Guard { lock: Some(self.clone()) };
+            }
+            poll_fn(|cx| attempt.woken(cx)).await;
+        }
+    }
+
+    /// Who holds the lock, for reports and properties.
+    pub fn holder(&self) -> Option<Name> {
+        self.inner.runtime.peek(&self.inner.cell, |line| line.holder)
+    }
+
+    fn unlock_now(&self) {
+        self.inner.runtime.with(&self.inner.cell, |line, wakes| line.unlock(wakes));
+    }
+}
+
+/// A lock being taken. Dropped, it leaves the line, and hands on a wake-up that came for it.
+struct Attempt<'a, R: Runtime> {
+    lock: &'a Mutex<R>,
+    me: &'a Task<R>,
+    ticket: Option<Ticket>,
+}
+
+impl<R: Runtime> Attempt<'_, R> {
+    fn take(&mut self, cx: &Context<'_>) -> Poll<bool> {
+        let inner = &self.lock.inner;
+        self.ticket = inner.runtime.with(&inner.cell, |line, _| line.take(self.me.name, self.ticket, cx.waker()));
+        if self.ticket.is_some() {
+            let wait =
+                Wait { kind: Kind::Lock, on: inner.name, cell: inner.name, port: 0, resource: inner.clone() };
+            inner.runtime.waits(self.me.name, wait);
+        }
+        Poll::Ready(self.ticket.is_none())
+    }
+
+    fn woken(&mut self, cx: &Context<'_>) -> Poll<()> {
+        let inner = &self.lock.inner;
+        let ticket = self.ticket.expect("who waits has a ticket");
+        if inner.runtime.with(&inner.cell, |line, _| line.is_woken(ticket, cx.waker())) {
+            inner.runtime.resumes(self.me.name);
+            return Poll::Ready(());
+        }
+        Poll::Pending
+    }
+}
+
+impl<R: Runtime> Drop for Attempt<'_, R> {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket {
+            let inner = &self.lock.inner;
+            inner.runtime.with(&inner.cell, |line, wakes| line.cancel(ticket, wakes));
+            inner.runtime.resumes(self.me.name);
+        }
+    }
+}
+
+/// A lock that is held. Unlock it with [`unlock`](Guard::unlock), which is a step of its own; a guard that is dropped
+/// unlocks too, so that a cancelled task leaves no lock behind.
+#[must_use = "a guard that is dropped unlocks at once"]
+pub struct Guard<R: Runtime> {
+    lock: Option<Mutex<R>>,
+}
+
+impl<R: Runtime> Guard<R> {
+    /// Unlocks, as a step.
+    pub async fn unlock(self, me: &Task<R>) {
+        me.turn().await;
+        self.unlock_here(me);
+    }
+
+    /// Unlocks within the current step.
+    pub fn unlock_here(mut self, me: &Task<R>) {
+        if let Some(lock) = self.lock.take() {
+            me.note(|| format!("unlock {}", lock.inner.name));
+            lock.unlock_now();
+        }
+    }
+}
+
+impl<R: Runtime> Drop for Guard<R> {
+    fn drop(&mut self) {
+        if let Some(lock) = self.lock.take() {
+            lock.unlock_now();
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! A signal: raised once, seen by all.
+
+use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use super::{Ticket, Waking};
+use crate::name::Name;
+use crate::runtime::{Runtime, State, Task, Wakes};
+use crate::waits::{Kind, Port, Resource, Wait};
+
+/// Something that happens once and then has happened: a socket that is closed, an order to stop. Like a Go channel that
+/// is only ever closed, but raising it twice is fine.
+pub struct Signal<R: Runtime> {
+    inner: Arc<Inner<R>>,
+}
+
+struct Inner<R: Runtime> {
+    runtime: R,
+    name: Name,
+    cell: R::Cell<Raised>,
+}
+
+#[derive(Hash, Debug, Default)]
+struct Raised {
+    raised: bool,
+    waiting: BTreeMap<Ticket, Waking>,
+}
+
+impl State for Raised {
+    fn ports(&self) -> usize {
+        1
+    }
+}
+
+impl Raised {
+    fn raise(&mut self, wakes: &mut Wakes) -> bool {
+        wakes.extend(std::mem::take(&mut self.waiting).into_values().map(|w| w.0));
+        !std::mem::replace(&mut self.raised, true)
+    }
+
+    /// True if it is raised; else the ticket waits.
+    fn seen(&mut self, me: Name, ticket: &mut Option<Ticket>, waker: &Waker) -> bool {
+        if !self.raised {
+            let ticket = *ticket.get_or_insert_with(|| Ticket::next(me, |t| self.waiting.contains_key(&t)));
+            self.waiting.insert(ticket, Waking(waker.clone()));
+        }
+        self.raised
+    }
+}
+
+impl<R: Runtime> Clone for Signal<R> {
+    fn clone(&self) -> Self {
+        Signal { inner: self.inner.clone() }
+    }
+}
+
+impl<R: Runtime> Resource for Inner<R> {
+    fn look(&self, port: usize) -> Port {
+        self.runtime.peek(&self.cell, |raised| raised.port(port))
+    }
+}
+
+impl<R: Runtime> Signal<R> {
+    /// A signal that is not raised.
+    pub fn new(runtime: &R, name: Name) -> Signal<R> {
+        let cell = runtime.cell(name, Raised::default());
+        Signal { inner: Arc::new(Inner { runtime: runtime.clone(), name, cell }) }
+    }
+
+    /// Raises it, within the current step, and wakes all that wait for it. True the first time.
+    pub fn raise(&self, me: &Task<R>) -> bool {
+        me.note(|| format!("raise {}", self.inner.name));
+        self.inner.runtime.with(&self.inner.cell, |raised, wakes| raised.raise(wakes))
+    }
+
+    /// Waits until it is raised.
+    pub async fn wait(&self, me: &Task<R>) {
+        me.turn().await;
+        me.note(|| format!("wait for {}", self.inner.name));
+        let mut watch = Watch { signal: self, me, ticket: None };
+        poll_fn(|cx| watch.poll(cx)).await
+    }
+
+    /// True once it was raised, from outside.
+    pub fn peek(&self) -> bool {
+        self.inner.runtime.peek(&self.inner.cell, |raised| raised.raised)
+    }
+}
+
+/// A wait in progress. Dropped, it leaves.
+struct Watch<'a, R: Runtime> {
+    signal: &'a Signal<R>,
+    me: &'a Task<R>,
+    ticket: Option<Ticket>,
+}
+
+impl<R: Runtime> Watch<'_, R> {
+    fn poll(&mut self, cx: &Context<'_>) -> Poll<()> {
+        let inner = &self.signal.inner;
+        let parked = self.ticket.is_some();
+        let (seen, ticket) = inner.runtime.with(&inner.cell, |raised, _| {
+            let mut ticket = self.ticket;
+            (raised.seen(self.me.name, &mut ticket, cx.waker()), ticket)
+        });
+        self.ticket = ticket;
+        match (seen, parked) {
+            (true, false) => Poll::Ready(()),
+            (true, true) => {
+                self.ticket = None;
+                inner.runtime.resumes(self.me.name);
+                Poll::Ready(())
+            }
+            (false, true) => Poll::Pending,
+            (false, false) => {
+                let wait =
+                    Wait { kind: Kind::Signal, on: inner.name, cell: inner.name, port: 0, resource: inner.clone() };
+                inner.runtime.waits(self.me.name, wait);
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl<R: Runtime> Drop for Watch<'_, R> {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket {
+            let inner = &self.signal.inner;
+            inner.runtime.with(&inner.cell, |raised, _| raised.waiting.remove(&ticket).is_some());
+            inner.runtime.resumes(self.me.name);
+        }
+    }
+}
