@@ -29,6 +29,10 @@ pub trait State: Hash + Send + 'static {
 /// The tasks to wake when the access that ends their wait is over.
 pub type Wakes = Vec<Waker>;
 
+/// A point in what a task has observed; see [`Runtime::mark`].
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash, Debug)]
+pub struct Mark(pub u128);
+
 /// What runs the core: spawns its tasks, holds what they share, and decides who goes next.
 ///
 /// `who` is the calling task. It is passed explicitly, since a checker may run many tasks on one thread.
@@ -47,6 +51,12 @@ pub trait Runtime: Clone + Send + Sync + 'static {
         act: impl FnOnce(&mut T, &mut Wakes) -> O,
     ) -> O;
 
+    /// Writes a cell without observing it. What is only ever written so cannot influence anything: a checker that asks
+    /// about waits alone leaves such cells out of its states.
+    fn write<T: State>(&self, cell: &Self::Cell<T>, act: impl FnOnce(&mut T)) {
+        self.with(cell, |value, _| act(value));
+    }
+
     /// Looks at a cell from outside the explored world: for reports and properties, never for the core's own decisions.
     fn peek<T: State, O>(&self, cell: &Self::Cell<T>, look: impl FnOnce(&T) -> O) -> O;
 
@@ -60,15 +70,23 @@ pub trait Runtime: Clone + Send + Sync + 'static {
     /// Picks one of `among` (at least 1), from 0: explored by a checker, random in production. Called within a step.
     fn choose(&self, who: Name, among: usize) -> usize;
 
-    /// Says that the task carries nothing from before this point but what it was spawned with (the top of a loop).
-    /// The exhaustive engine forgets the task's history here, and samples re-runs to catch a false claim.
-    fn rest(&self, who: Name);
+    /// Says that the task is at the top of its loop and carries nothing but what it was spawned with. The exhaustive
+    /// engine forgets the task's history here; it re-runs a sample of steps, and stops at a false claim.
+    fn rest(&self, _who: Name) {}
+
+    /// What the task has observed so far, to come back to when a [`call`](Task::call) returns.
+    fn mark(&self, _who: Name) -> Mark {
+        Mark::default()
+    }
+
+    /// A call returns: of what it observed since `mark`, only `result` is left.
+    fn returns<O: Hash>(&self, _who: Name, _mark: Mark, _result: &O) {}
 
     /// Starts a task.
     fn spawn(&self, who: Name, task: impl Future<Output = ()> + Send + 'static);
 
-    /// Says in words what the step does, for traces. Not called where nobody listens.
-    fn note(&self, who: Name, text: impl FnOnce() -> String);
+    /// Says in words what the step does, for traces. `text` is called only where somebody listens.
+    fn note(&self, _who: Name, _text: impl FnOnce() -> String) {}
 
     /// The task cannot go on before `wait` is over.
     fn waits(&self, who: Name, wait: Wait);
@@ -117,6 +135,15 @@ impl<R: Runtime> Task<R> {
     /// See [`Runtime::rest`].
     pub fn rest(&self) {
         self.runtime.rest(self.name);
+    }
+
+    /// Runs a part of the task of which only the result is left: it changes no variable of its caller. So two ways
+    /// through it with the same result are the same to an engine.
+    pub async fn call<O: Hash>(&self, part: impl Future<Output = O>) -> O {
+        let mark = self.runtime.mark(self.name);
+        let result = part.await;
+        self.runtime.returns(self.name, mark, &result);
+        result
     }
 
     /// See [`Runtime::note`].

@@ -145,15 +145,18 @@ impl<R: Runtime> Client<R> {
 
     /// Kicks it: writes the kick message unless it is closed, then closes it; `KickOnlineMessage`, `writeBinaryMsg`.
     pub(super) async fn kick_online_message(&self, hub: &Hub<R>, me: &Task<R>) {
-        if !self.0.closed.load(me).await {
-            let guard = self.lock(me).await;
-            me.turn().await;
-            let socket = self.bound().socket;
-            me.note(|| format!("write the kick message to {}", self.name()));
-            socket.kicked.store(me, true);
-            guard.unlock_here(me);
-        }
+        me.call(self.write_kick_message(me)).await;
         self.close(hub, me).await;
+    }
+
+    async fn write_kick_message(&self, me: &Task<R>) {
+        if self.0.closed.load(me).await {
+            return;
+        }
+        let guard = self.lock(me).await;
+        me.note(|| format!("write the kick message to {}", self.name()));
+        self.bound().socket.kicked.store(me, true);
+        guard.unlock(me);
     }
 
     /// Closes it and reports its end to the hub, with the lock held until the hub has room for the report; `close`.
@@ -162,7 +165,6 @@ impl<R: Runtime> Client<R> {
             return;
         }
         let guard = self.lock(me).await;
-        me.turn().await;
         me.note(|| format!("close {}", self.name()));
         self.0.closed.store(me, true);
         self.bound().socket.closed.raise(me);
@@ -170,7 +172,7 @@ impl<R: Runtime> Client<R> {
         if let Err(closed) = sent {
             me.runtime.crash(me.name, &closed.to_string());
         }
-        guard.unlock(me).await;
+        guard.unlock(me);
     }
 
     /// Takes the lock of whatever connection it speaks for now.

@@ -11,7 +11,7 @@ use crate::session::Login;
 /// In Go the handler starts the reader as its last act, in a goroutine of its own; here the same task goes on as the
 /// reader, which nobody can tell apart.
 pub async fn connection<R: Runtime>(hub: Hub<R>, me: Task<R>, login: Login, socket: Socket<R>) {
-    let client = ws_handler(&hub, &me, login, socket).await;
+    let client = me.call(ws_handler(&hub, &me, login, socket)).await;
     read_message(&hub, &me, &client).await;
 }
 
@@ -36,13 +36,13 @@ async fn ws_handler<R: Runtime>(hub: &Hub<R>, me: &Task<R>, login: Login, socket
 
 /// Reads until the socket is closed, by whichever side, then closes the client; `readMessage`.
 async fn read_message<R: Runtime>(hub: &Hub<R>, me: &Task<R>, client: &Client<R>) {
-    client.bound().socket.closed.wait(me).await;
+    me.call(async { client.bound().socket.closed.wait(me).await }).await;
     client.close(hub, me).await;
 }
 
-/// The other side of the socket: may leave at any moment, or never.
+/// The other side of the socket: may leave at any moment, or never. Once the socket is closed there is nothing to leave.
 pub async fn peer<R: Runtime>(me: Task<R>, socket: Socket<R>) {
-    if me.whim().await {
+    if socket.closed.whim_before(&me).await {
         me.note(|| "leave".to_owned());
         socket.closed.raise(&me);
     }

@@ -12,13 +12,17 @@ impl<R: Runtime> Hub<R> {
     /// The calls at the end of the Go function, which tell the user service and other nodes, touch nothing that is
     /// modelled; that they take long is in the model, since any step may come any time later.
     pub(super) async fn register_client(&self, me: &Task<R>, client: Client<R>) {
-        let (user_ok, old_clients) = self.look_up(me, &client).await;
-        if !user_ok {
-            self.add_to_table(me, &client, 1).await;
-        } else {
-            self.multi_terminal_login_checker(me, &client, &old_clients).await;
-            self.add_to_table(me, &client, 0).await;
+        let user_ok = me.call(self.make_way(me, &client)).await;
+        self.add_to_table(me, &client, i64::from(!user_ok)).await;
+    }
+
+    /// Looks whether the user is there already, and if so lets the policy have its say.
+    async fn make_way(&self, me: &Task<R>, client: &Client<R>) -> bool {
+        let (user_ok, old_clients) = self.look_up(me, client).await;
+        if user_ok {
+            self.multi_terminal_login_checker(me, client, &old_clients).await;
         }
+        user_ok
     }
 
     /// Whether the user has a row, and its clients on the same platform; `UserMap.Get`.
@@ -39,11 +43,11 @@ impl<R: Runtime> Hub<R> {
         if old_clients.is_empty() || !self.settings.policy.kicks(platform) {
             return;
         }
-        if self.delete_clients(me, newcomer, old_clients).await {
+        if me.call(self.delete_clients(me, newcomer, old_clients)).await {
             self.online_users.add(me, -1);
         }
         for old in old_clients {
-            old.kick_online_message(self, me).await;
+            me.call(old.kick_online_message(self, me)).await;
         }
     }
 

@@ -10,22 +10,26 @@ impl<R: Runtime> Hub<R> {
     /// Removes from the table every client that speaks for this one's current connection, counts, and pools the object;
     /// `unregisterClient`, `UserMap.delete`.
     pub(super) async fn unregister_client(&self, me: &Task<R>, client: Client<R>) {
-        me.turn().await;
-        let Login { user, connection, .. } = client.bound().login;
-        me.note(|| format!("load the row of {}", client.name()));
-        let emptied = match self.users.with(|users| users.load(user)) {
-            None => false,
-            Some(row) => {
-                let left = registry::without(row.clients(), &[connection], |c| c.bound().login.connection);
-                self.store_row(me, user, left).await
+        me.call(async {
+            if self.delete(me, &client).await {
+                self.online_users.add(me, -1);
             }
-        };
-        if emptied {
-            self.online_users.add(me, -1);
-        }
-        self.online_connections.add(me, -1);
+            self.online_connections.add(me, -1);
+        })
+        .await;
         me.turn().await;
         me.note(|| format!("pool {}", client.name()));
         self.pool.put(me, client);
+    }
+
+    /// Removes the clients that speak for this one's current connection: a load, a rebuild, a store; `UserMap.delete`.
+    /// True if that emptied the row.
+    async fn delete(&self, me: &Task<R>, client: &Client<R>) -> bool {
+        me.turn().await;
+        let Login { user, connection, .. } = client.bound().login;
+        me.note(|| format!("load the row of {}", client.name()));
+        let Some(row) = self.users.with(|users| users.load(user)) else { return false };
+        let left = registry::without(row.clients(), &[connection], |c| c.bound().login.connection);
+        self.store_row(me, user, left).await
     }
 }

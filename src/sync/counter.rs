@@ -25,7 +25,7 @@ impl<R: Runtime> Counter<R> {
     /// Adds to it, within the current step.
     pub fn add(&self, me: &Task<R>, by: i64) {
         me.note(|| format!("{} {by:+}", self.name));
-        self.value.with(|value| *value += by);
+        self.value.write(|value| *value += by);
     }
 
     /// Its value, from outside.

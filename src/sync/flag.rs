@@ -33,7 +33,7 @@ impl<R: Runtime> Flag<R> {
     /// Writes it, within the current step.
     pub fn store(&self, me: &Task<R>, value: bool) {
         me.note(|| format!("set {} to {value}", self.name));
-        self.value.with(|it| *it = value);
+        self.value.write(|it| *it = value);
     }
 
     /// Its value, from outside.

@@ -124,6 +124,11 @@ impl<R: Runtime> Mutex<R> {
     }
 
     /// Takes the lock; waits while another has it, or the task itself.
+    ///
+    /// Taking it is the beginning of a step, which goes on with what the caller does next; unlocking is the end of one.
+    /// Nothing is lost by that: taking a lock can always happen later, just before its holder's next act, and freeing it
+    /// earlier, just after the last one, since nobody else can do anything with the lock in between (Lipton, «Reduction»,
+    /// CACM 1975). loom and tokio do not know of steps and interleave here as well.
     pub async fn lock(&self, me: &Task<R>) -> Guard<R> {
         let mut attempt = Attempt { lock: self, me, ticket: None };
         loop {
@@ -186,22 +191,15 @@ impl<R: Runtime> Drop for Attempt<'_, R> {
     }
 }
 
-/// A lock that is held. Unlock it with [`unlock`](Guard::unlock), which is a step of its own; a guard that is dropped
-/// unlocks too, so that a cancelled task leaves no lock behind.
+/// A lock that is held. A guard that is dropped unlocks too, so that a cancelled task leaves no lock behind.
 #[must_use = "a guard that is dropped unlocks at once"]
 pub struct Guard<R: Runtime> {
     lock: Option<Mutex<R>>,
 }
 
 impl<R: Runtime> Guard<R> {
-    /// Unlocks, as a step.
-    pub async fn unlock(self, me: &Task<R>) {
-        me.turn().await;
-        self.unlock_here(me);
-    }
-
-    /// Unlocks within the current step.
-    pub fn unlock_here(mut self, me: &Task<R>) {
+    /// Unlocks, within the current step.
+    pub fn unlock(mut self, me: &Task<R>) {
         if let Some(lock) = self.lock.take() {
             me.note(|| format!("unlock {}", lock.inner.name));
             lock.unlock_now();

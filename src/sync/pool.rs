@@ -39,7 +39,7 @@ impl<R: Runtime, T: Hash + Ord + Send + 'static> Pool<R, T> {
     pub fn put(&self, me: &Task<R>, item: T) {
         me.note(|| format!("put into {}", self.name));
         // Kept sorted, so that pools with the same items are the same state.
-        self.items.with(|items| {
+        self.items.write(|items| {
             let at = items.partition_point(|other| *other <= item);
             items.insert(at, item);
         });

@@ -40,6 +40,11 @@ impl<R: Runtime, T: Hash + Send + 'static> Shared<R, T> {
         self.inner.runtime.with(&self.inner.cell, |memory, _| act(&mut memory.0))
     }
 
+    /// Writes it without observing it, within the current step.
+    pub fn write(&self, act: impl FnOnce(&mut T)) {
+        self.inner.runtime.write(&self.inner.cell, |memory| act(&mut memory.0));
+    }
+
     /// Reads or writes it, as a step called `what`.
     pub async fn step<O: Hash>(&self, me: &Task<R>, what: &str, act: impl FnOnce(&mut T) -> O) -> O {
         me.turn().await;

@@ -1,7 +1,7 @@
 //! A signal: raised once, seen by all.
 
 use std::collections::BTreeMap;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
@@ -76,11 +76,23 @@ impl<R: Runtime> Signal<R> {
     }
 
     /// Waits until it is raised.
+    ///
+    /// No step of its own: since a signal stays raised, it cannot be told when exactly it was seen.
     pub async fn wait(&self, me: &Task<R>) {
-        me.turn().await;
-        me.note(|| format!("wait for {}", self.inner.name));
-        let mut watch = Watch { signal: self, me, ticket: None };
+        let mut watch = Watch { signal: self, me, ticket: None, busy: false };
         poll_fn(|cx| watch.poll(cx)).await
+    }
+
+    /// Comes to a step at the task's whim, or sees the signal raised before it takes it: then false.
+    /// See [`Runtime::whim`].
+    pub async fn whim_before(&self, me: &Task<R>) -> bool {
+        let mut watch = Watch { signal: self, me, ticket: None, busy: true };
+        let mut whim = std::pin::pin!(me.whim());
+        poll_fn(|cx| match watch.poll(cx) {
+            Poll::Ready(()) => Poll::Ready(false),
+            Poll::Pending => whim.as_mut().poll(cx),
+        })
+        .await
     }
 
     /// True once it was raised, from outside.
@@ -94,6 +106,8 @@ struct Watch<'a, R: Runtime> {
     signal: &'a Signal<R>,
     me: &'a Task<R>,
     ticket: Option<Ticket>,
+    /// True if the task has something else to do while it waits.
+    busy: bool,
 }
 
 impl<R: Runtime> Watch<'_, R> {
@@ -113,6 +127,7 @@ impl<R: Runtime> Watch<'_, R> {
                 Poll::Ready(())
             }
             (false, true) => Poll::Pending,
+            (false, false) if self.busy => Poll::Pending,
             (false, false) => {
                 let wait =
                     Wait { kind: Kind::Signal, on: inner.name, cell: inner.name, port: 0, resource: inner.clone() };

@@ -46,7 +46,7 @@ pub(crate) struct Play<M: Model> {
     /// By order of their start.
     actors: Vec<Actor>,
     /// By slot: position in `actors`, or `usize::MAX`.
-    place: Vec<usize>,
+    seats: Vec<usize>,
     world: Option<M::World<Stage>>,
     crashed: Option<String>,
 }
@@ -58,7 +58,7 @@ impl<M: Model> Play<M> {
             model,
             stage: Stage::new(),
             actors: Vec::new(),
-            place: Vec::new(),
+            seats: Vec::new(),
             world: None,
             crashed: None,
         };
@@ -82,7 +82,7 @@ impl<M: Model> Play<M> {
         self.stage.lock().live = false;
         self.stage.lock().recording = false;
         self.actors.clear();
-        self.place.clear();
+        self.seats.clear();
         self.world = None;
         self.crashed = None;
         let leftovers = {
@@ -99,13 +99,6 @@ impl<M: Model> Play<M> {
         self.stage.lock().woken.clear();
     }
 
-    /// Says what each task has observed, before a step that is recorded: by slot.
-    pub(crate) fn recall(&mut self, history: impl Fn(Slot) -> u128) {
-        for actor in &mut self.actors {
-            actor.history = history(actor.slot);
-        }
-    }
-
     /// Names by slot.
     pub(crate) fn names(&self) -> Vec<Name> {
         self.stage.lock().names.clone()
@@ -117,7 +110,12 @@ impl<M: Model> Play<M> {
     }
 
     fn actor(&self, slot: Slot) -> Option<&Actor> {
-        self.actors.get(*self.place.get(slot as usize)?)
+        self.actors.get(*self.seats.get(slot as usize)?)
+    }
+
+    /// What a task has observed, and how it stands, in one number.
+    pub(crate) fn place(&self, slot: Slot) -> u128 {
+        self.actor(slot).map_or(0, |a| a.history)
     }
 
     /// True if the task can take a step.
@@ -180,11 +178,14 @@ impl<M: Model> Play<M> {
             }
         }
         while let Some((slot, granted)) = queue.pop_front() {
-            let fresh = matches!(self.actor(slot).map(|a| &a.status), Some(Status::Parked(_)));
+            let fresh = matches!(
+                self.actor(slot).map(|a| &a.status),
+                Some(Status::Parked(_) | Status::Turn { whim: true })
+            );
             if !granted && !fresh {
                 continue;
             }
-            let before = self.actors[self.place[slot as usize]].history;
+            let before = self.actors[self.seats[slot as usize]].history;
             let status = self.poll(slot, granted);
             let (woke, spawned) = self.admit();
             queue.extend(woke.iter().map(|slot| (*slot, false)));
@@ -211,14 +212,14 @@ impl<M: Model> Play<M> {
     }
 
     fn poll(&mut self, slot: Slot, granted: bool) -> Status {
-        let actor = &mut self.actors[self.place[slot as usize]];
+        let actor = &mut self.actors[self.seats[slot as usize]];
         let (mut future, waker) = (actor.future.take().expect("a task that is polled is not done"), actor.waker.clone());
         {
             let mut inner = self.stage.lock();
             inner.current = Some(slot);
             inner.granted = granted;
             inner.history = actor.history;
-            if inner.recording && granted {
+            if granted {
                 // Two turns in a row are two places, even if nothing is observed between them.
                 inner.history = mix(inner.history, "turn");
             }
@@ -236,10 +237,9 @@ impl<M: Model> Play<M> {
             (false, None) => Status::Parked(inner.wait.take()),
         };
         inner.wait = None;
-        if inner.recording {
-            // How it stands is part of its place.
-            inner.history = mix(inner.history, standing(&status));
-        }
+        // How it stands is part of its place; once it has ended, that is all of it.
+        let ended = matches!(status, Status::Done);
+        inner.history = mix(if ended { 0 } else { inner.history }, standing(&status));
         actor.history = inner.history;
         actor.status = status.clone();
         drop(inner);
@@ -258,15 +258,15 @@ impl<M: Model> Play<M> {
         let mut new = Vec::new();
         for (slot, history, future) in spawned {
             new.push((slot, history));
-            if self.place.len() <= slot as usize {
-                self.place.resize(slot as usize + 1, usize::MAX);
+            if self.seats.len() <= slot as usize {
+                self.seats.resize(slot as usize + 1, usize::MAX);
             }
             assert!(
-                self.place[slot as usize] == usize::MAX,
+                self.seats[slot as usize] == usize::MAX,
                 "two tasks are called {}",
                 self.stage.lock().names[slot as usize]
             );
-            self.place[slot as usize] = self.actors.len();
+            self.seats[slot as usize] = self.actors.len();
             let waker = self.stage.waker(slot);
             self.actors.push(Actor { slot, future: Some(future), waker, status: Status::Parked(None), history });
         }

@@ -8,7 +8,7 @@ use std::task::{Poll, Wake, Waker};
 
 use hashbrown::HashMap;
 use siphasher::sip128::{Hasher128, SipHasher13};
-use turnstile::runtime::{Runtime, State, Wakes};
+use turnstile::runtime::{Mark, Runtime, State, Wakes};
 use turnstile::waits::{Port, Wait};
 use turnstile::Name;
 
@@ -57,6 +57,13 @@ pub(crate) struct Inner {
     pub(crate) noting: bool,
     /// False while a finished run is torn down.
     pub(crate) live: bool,
+
+    /// True if cells that are only written may be left out.
+    pub(crate) waits_only: bool,
+    /// By slot: the cells that somebody has observed. Those belong to the state.
+    observed: Vec<bool>,
+    /// Set when a cell was first observed: what was learned before left it out.
+    pub(crate) newly_observed: bool,
 
     pub(crate) current: Option<Slot>,
     pub(crate) granted: bool,
@@ -138,6 +145,19 @@ impl Inner {
         content
     }
 
+    /// True if the cell is no part of the state: nobody has been seen to observe it, and only waits are asked about.
+    fn leaves_out(&self, slot: Slot) -> bool {
+        self.waits_only && !self.observed.get(slot as usize).copied().unwrap_or(false)
+    }
+
+    fn observe(&mut self, slot: Slot) {
+        if self.leaves_out(slot) {
+            self.observed.resize(self.observed.len().max(slot as usize + 1), false);
+            self.observed[slot as usize] = true;
+            self.newly_observed = true;
+        }
+    }
+
     fn wrote(&mut self, slot: Slot, content: u32) {
         match self.writes.iter_mut().find(|(s, _)| *s == slot) {
             Some(write) => write.1 = content,
@@ -171,7 +191,7 @@ impl Runtime for Stage {
     fn cell<T: State>(&self, name: Name, value: T) -> Arc<Cell<T>> {
         let mut inner = self.lock();
         let slot = inner.slot(name);
-        if inner.recording {
+        if inner.recording && !inner.leaves_out(slot) {
             let content = inner.content(slot, &value);
             inner.wrote(slot, content);
         }
@@ -188,6 +208,7 @@ impl Runtime for Stage {
         {
             let mut inner = self.lock();
             inner.within = true;
+            inner.observe(cell.slot);
             if inner.recording && !inner.writes.iter().any(|(slot, _)| *slot == cell.slot) {
                 let content = inner.content(cell.slot, &*guard);
                 inner.events.push(Event::Touch(cell.slot, content));
@@ -199,12 +220,20 @@ impl Runtime for Stage {
         if inner.recording {
             let content = inner.content(cell.slot, &*guard);
             inner.wrote(cell.slot, content);
-            inner.history = mix(inner.history, Hashed(&out));
         }
+        inner.history = mix(inner.history, Hashed(&out));
         drop(inner);
         drop(guard);
         wakes.into_iter().for_each(Waker::wake);
         out
+    }
+
+    fn write<T: State>(&self, cell: &Arc<Cell<T>>, act: impl FnOnce(&mut T)) {
+        if self.lock().leaves_out(cell.slot) {
+            act(&mut value(cell));
+        } else {
+            self.with(cell, |value, _| act(value));
+        }
     }
 
     fn peek<T: State, O>(&self, cell: &Arc<Cell<T>>, look: impl FnOnce(&T) -> O) -> O {
@@ -229,19 +258,28 @@ impl Runtime for Stage {
         inner.choices.push((among, pick));
         if inner.recording {
             inner.events.push(Event::Choose(among, pick));
-            // Within an access, what the choice led to is in the access's result.
-            if !inner.within {
-                inner.history = mix(inner.history, (among, pick));
-            }
+        }
+        // Within an access, what the choice led to is in the access's result.
+        if !inner.within {
+            inner.history = mix(inner.history, (among, pick));
         }
         usize::from(pick)
     }
 
     fn rest(&self, who: Name) {
+        self.lock().history = mix(1, who);
+    }
+
+    fn mark(&self, _who: Name) -> Mark {
         let mut inner = self.lock();
-        if inner.recording {
-            inner.history = mix(1, who);
-        }
+        let mark = inner.history;
+        // Within the call is another place than before it, and than after a call within it.
+        inner.history = mix(mark, "call");
+        Mark(mark)
+    }
+
+    fn returns<O: Hash>(&self, _who: Name, mark: Mark, result: &O) {
+        self.lock().history = mix(mark.0, Hashed(result));
     }
 
     fn spawn(&self, who: Name, task: impl std::future::Future<Output = ()> + Send + 'static) {

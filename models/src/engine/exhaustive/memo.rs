@@ -214,7 +214,7 @@ impl Memo {
             at += 1;
             let local = changes.get(state, task);
             let local = &self.locals[local as usize];
-            if !granted && !matches!(local.stands, Stands::Waits { .. } | Stands::Lost) {
+            if !granted && !matches!(local.stands, Stands::Waits { .. } | Stands::Lost | Stands::Turn { whim: true }) {
                 continue;
             }
             let mut node = local.root;

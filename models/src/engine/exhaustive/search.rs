@@ -29,7 +29,15 @@ pub fn explore<M: Model>(
     visit: &mut dyn FnMut(Ending<M::Outcome>) -> bool,
 ) -> Report {
     let mut search = Search::new(model, quest);
-    let end = search.run(limits, progress, visit);
+    search.warm_up();
+    let end = loop {
+        match search.run(limits, progress, visit) {
+            Some(end) => break end,
+            // A cell that had been left out turned out to matter.
+            None => search.forget(),
+        }
+    };
+    if std::env::var("STAT").is_ok() { search.stat(); }
     Report { end, effort: search.effort(), bound: None, shortest: true }
 }
 
@@ -78,6 +86,45 @@ impl<M: Model> Search<M> {
         }
     }
 
+    fn stat(&self) {
+        let names = self.play.names();
+        let n = names.len();
+        let mut seen: Vec<std::collections::BTreeMap<u32, u32>> = vec![Default::default(); n];
+        let mut sp = Spread::default();
+        let step = (self.parents.len()/200000).max(1);
+        let mut i = 1;
+        while i < self.parents.len() { self.store.load(i as u32, &mut sp); for s in 0..n { *seen[s].entry(sp.slots()[s]).or_default() += 1; } i += step; }
+        for s in 0..n { eprintln!("{:30} {} values", names[s].to_string(), seen[s].len()); 
+          if seen[s].len()>1 && seen[s].len() < 40 { let mut v: Vec<_> = seen[s].values().copied().collect(); v.sort(); v.reverse(); eprintln!("     {:?}", v);} }
+    }
+
+    /// Plays at random for a while, to see early which cells are observed.
+    fn warm_up(&mut self) {
+        self.play.stage().lock().waits_only = self.quest == Quest::Knots;
+        let mut random = fastrand::Rng::with_seed(1);
+        for _ in 0..64 {
+            self.play.restart(None);
+            loop {
+                let movable: Vec<Slot> = self.play.movable().collect();
+                let Some(task) = random.choice(movable) else { break };
+                let picks: Vec<u8> = (0..4).map(|_| random.u8(..)).collect();
+                self.play.step(task, &picks, None);
+            }
+        }
+        self.play.stage().lock().newly_observed = false;
+    }
+
+    /// Forgets all that was found, but not which cells are observed.
+    fn forget(&mut self) {
+        self.play.stage().lock().newly_observed = false;
+        self.memo = Memo::new();
+        self.store = Store::new();
+        self.parents = vec![(0, 0)];
+        self.actions.clear();
+        self.action_numbers.clear();
+        (self.transitions, self.depth) = (0, 0);
+    }
+
     fn effort(&self) -> Effort {
         Effort {
             states: Some(self.parents.len() as u64 - 1),
@@ -99,31 +146,34 @@ impl<M: Model> Search<M> {
         limits: &Limits,
         progress: &dyn Progress,
         visit: &mut dyn FnMut(Ending<M::Outcome>) -> bool,
-    ) -> End {
+    ) -> Option<End> {
         let mut here = Here { state: 0, spread: Spread::default() };
         self.store.widen(2, &mut here.spread);
         if let Some(end) = self.begin(&mut here, visit) {
-            return end;
+            return Some(end);
         }
         let (mut changes, mut next, mut last_of_level) = (Changes::default(), 1, 1);
         while (next as usize) < self.parents.len() {
             if next & 0xfff == 0 {
                 progress.tell(&self.effort());
                 if self.bytes() > limits.memory {
-                    return End::Stopped(format!("its memory bound of {} MiB", limits.memory >> 20));
+                    return Some(End::Stopped(format!("its memory bound of {} MiB", limits.memory >> 20)));
                 }
                 if self.began.elapsed() > limits.budget {
-                    return End::Stopped(format!("its time budget of {} s", limits.budget.as_secs_f64()));
+                    return Some(End::Stopped(format!("its time budget of {} s", limits.budget.as_secs_f64())));
                 }
             }
             here.state = next;
             self.store.load(next, &mut here.spread);
             let (moved, found) = self.expand(&mut here, &mut changes, visit);
-            if let Some(end) = found {
-                return end;
+            if self.play.stage().lock().newly_observed {
+                return None;
+            }
+            if found.is_some() {
+                return found;
             }
             if !moved && let Some(end) = self.rest(&here, visit) {
-                return end;
+                return Some(end);
             }
             if next == last_of_level {
                 last_of_level = self.parents.len() as u32 - 1;
@@ -132,7 +182,7 @@ impl<M: Model> Search<M> {
             next += 1;
         }
         progress.tell(&self.effort());
-        End::Exhausted
+        Some(End::Exhausted)
     }
 
     /// Runs the model up to each task's first turn.
@@ -186,6 +236,9 @@ impl<M: Model> Search<M> {
                     }
                     Fired::Unknown => {
                         self.run_for_real(here, task, &picks);
+                        if self.play.stage().lock().newly_observed {
+                            return (moved, None);
+                        }
                         open.push(picks);
                     }
                     Fired::Known => {
@@ -348,8 +401,15 @@ impl<M: Model> Search<M> {
     }
 
     fn step_for_real(&mut self, state: &[u32], task: Slot, picks: &[u8]) -> Vec<crate::player::Segment> {
-        let locals = &self.memo.locals;
-        self.play.recall(|slot| locals[state.get(slot as usize).copied().unwrap_or(0) as usize].history);
+        for task in &self.tasks {
+            let local = state.get(*task as usize).copied().unwrap_or(0);
+            assert_eq!(
+                self.memo.locals[local as usize].history,
+                self.play.place(*task),
+                "{} is elsewhere than the same steps led it before: the model is not a function of its schedule",
+                self.play.names()[*task as usize]
+            );
+        }
         let mut segments = Vec::new();
         self.play.step(task, picks, Some(&mut segments));
         segments
