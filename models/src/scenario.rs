@@ -102,23 +102,15 @@ impl Model for Scenario {
         let sockets: Vec<(Login, Socket<R>)> = (1..=self.connections())
             .map(|n| (self.login(n), Socket::new(runtime, Connection(n))))
             .collect();
+        let own_peer = self.peers == Peers::Leave && !self.one_peer_task;
         for (login, socket) in &sockets {
             let (hub, socket) = (hub.clone(), socket.clone());
             let name = Name::of("connection", login.connection.0);
-            Task::spawn(runtime, name, |me| hub::connection(hub, me, *login, socket));
+            Task::spawn(runtime, name, |me| connection(hub, me, *login, socket, own_peer));
         }
-        match (self.peers, self.one_peer_task) {
-            (Peers::Stay, _) => {}
-            (Peers::Leave, false) => {
-                for (login, socket) in &sockets {
-                    let name = Name::of("peer", login.connection.0);
-                    Task::spawn(runtime, name, |me| hub::peer(me, socket.clone()));
-                }
-            }
-            (Peers::Leave, true) => {
-                let sockets = sockets.iter().map(|(_, socket)| socket.clone()).collect();
-                Task::spawn(runtime, Name::one("peers"), |me| all_peers(me, sockets));
-            }
+        if self.peers == Peers::Leave && self.one_peer_task {
+            let sockets = sockets.iter().map(|(_, socket)| socket.clone()).collect();
+            Task::spawn(runtime, Name::one("peers"), |me| all_peers(me, sockets));
         }
         World { hub, sockets }
     }
@@ -135,6 +127,16 @@ impl Model for Scenario {
                 .collect(),
         }
     }
+}
+
+/// Serves one connection. Its peer comes to the stage when the reader does: that it left before is nothing that anybody
+/// could see before the reader reads.
+async fn connection<R: Runtime>(hub: Hub<R>, me: Task<R>, login: Login, socket: Socket<R>, own_peer: bool) {
+    let client = me.call(hub.ws_handler(&me, login, socket.clone())).await;
+    if own_peer {
+        Task::spawn(&me.runtime, Name::of("peer", login.connection.0), |me| hub::peer(me, socket));
+    }
+    hub.read_message(&me, &client).await;
 }
 
 /// Plays all the peers: each step, one that is still there leaves.

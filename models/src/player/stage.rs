@@ -145,6 +145,19 @@ impl Inner {
         content
     }
 
+    /// Numbers the slots anew, by the numbers in their names; to be called between two runs.
+    pub(crate) fn lay_out(&mut self) {
+        let mut order: Vec<Slot> = (0..self.names.len() as Slot).collect();
+        order.sort_by_key(|slot| (self.names[*slot as usize].number(), *slot));
+        self.names = order.iter().map(|slot| self.names[*slot as usize]).collect();
+        self.observed.resize(order.len(), false);
+        self.observed = order.iter().map(|slot| self.observed[*slot as usize]).collect();
+        self.slots = self.names.iter().enumerate().map(|(slot, name)| (*name, slot as Slot)).collect();
+        self.contents.clear();
+        self.ports.clear();
+        self.newly_observed = false;
+    }
+
     /// True if the cell is no part of the state: nobody has been seen to observe it, and only waits are asked about.
     fn leaves_out(&self, slot: Slot) -> bool {
         self.waits_only && !self.observed.get(slot as usize).copied().unwrap_or(false)

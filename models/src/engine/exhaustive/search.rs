@@ -37,7 +37,6 @@ pub fn explore<M: Model>(
             None => search.forget(),
         }
     };
-    if std::env::var("STAT").is_ok() { search.stat(); }
     Report { end, effort: search.effort(), bound: None, shortest: true }
 }
 
@@ -86,18 +85,6 @@ impl<M: Model> Search<M> {
         }
     }
 
-    fn stat(&self) {
-        let names = self.play.names();
-        let n = names.len();
-        let mut seen: Vec<std::collections::BTreeMap<u32, u32>> = vec![Default::default(); n];
-        let mut sp = Spread::default();
-        let step = (self.parents.len()/200000).max(1);
-        let mut i = 1;
-        while i < self.parents.len() { self.store.load(i as u32, &mut sp); for s in 0..n { *seen[s].entry(sp.slots()[s]).or_default() += 1; } i += step; }
-        for s in 0..n { eprintln!("{:30} {} values", names[s].to_string(), seen[s].len()); 
-          if seen[s].len()>1 && seen[s].len() < 40 { let mut v: Vec<_> = seen[s].values().copied().collect(); v.sort(); v.reverse(); eprintln!("     {:?}", v);} }
-    }
-
     /// Plays at random for a while, to see early which cells are observed.
     fn warm_up(&mut self) {
         self.play.stage().lock().waits_only = self.quest == Quest::Knots;
@@ -111,13 +98,16 @@ impl<M: Model> Search<M> {
                 self.play.step(task, &picks, None);
             }
         }
-        self.play.stage().lock().newly_observed = false;
+        // Slots of the same number next to each other: what changes together shares its part of the tree.
+        self.play.stage().lock().lay_out();
     }
 
     /// Forgets all that was found, but not which cells are observed.
     fn forget(&mut self) {
         self.play.stage().lock().newly_observed = false;
         self.memo = Memo::new();
+        self.tasks.clear();
+        self.is_task.clear();
         self.store = Store::new();
         self.parents = vec![(0, 0)];
         self.actions.clear();
