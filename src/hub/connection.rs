@@ -13,7 +13,7 @@ impl<R: Runtime> Hub<R> {
     /// [`read_message`](Hub::read_message), which nobody can tell apart.
     pub async fn ws_handler(&self, me: &Task<R>, login: Login, socket: Socket<R>) -> Client<R> {
         me.turn().await;
-        let used = self.pool.get(me);
+        let used = self.pool.get(me, Client::name);
         let binding = Binding::new(&me.runtime, login, socket);
         let client = match used {
             None => Client::new(&me.runtime, binding),
