@@ -10,7 +10,7 @@ use super::symmetry::{Element, Symmetry};
 use crate::engine::{Effort, End, Ending, Finding, Progress, Quest, Report};
 use crate::limits::Limits;
 use crate::model::Model;
-use crate::player::{Event, Play, Segment, Slot};
+use crate::player::{Play, Segment, Slot};
 use crate::schedule::{Pick, Schedule, Turn};
 
 /// One in so many foretold steps is run again for real.
@@ -457,12 +457,8 @@ impl<M: Model> Search<M> {
             self.learn_slots();
             runs.push(segments);
         }
-        let touched = |event: &Event| match event {
-            Event::Touch(slot, content) => Some((*slot, *content)),
-            Event::Choose(..) => None,
-        };
         let memo = &self.memo;
-        if let Err(why) = self.symmetry.learn(&runs, touched, |task, history| memo.number(task, history)) {
+        if let Err(why) = self.symmetry.learn(&runs, |task, history| memo.number(task, history)) {
             panic!("the model is not as symmetric as it says: a step of {}: {why}", self.play.name(task));
         }
         self.make_room(here);

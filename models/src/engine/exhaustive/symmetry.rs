@@ -7,7 +7,7 @@
 
 use turnstile::Name;
 
-use crate::player::{Segment, Slot};
+use crate::player::{Event, Segment, Slot};
 use crate::schedule::Pick;
 
 /// An element of the group, by its index; 0 is the identity.
@@ -26,6 +26,15 @@ pub(super) struct Symmetry {
 }
 
 const UNKNOWN: u32 = u32::MAX;
+
+/// What a segment found in the cells that it touched.
+fn reads(segment: &Segment) -> Vec<(Slot, u32)> {
+    let touch = |event: &Event| match event {
+        Event::Touch(slot, content) => Some((*slot, *content)),
+        Event::Choose(..) => None,
+    };
+    segment.events.iter().filter_map(touch).collect()
+}
 
 impl Symmetry {
     /// The group of these renumberings, which must be closed under composition.
@@ -107,7 +116,6 @@ impl Symmetry {
     pub(super) fn learn(
         &mut self,
         runs: &[Vec<Segment>],
-        content_of: impl Fn(&crate::player::Event) -> Option<(Slot, u32)>,
         local_of: impl Fn(Slot, u128) -> u32,
     ) -> Result<(), String> {
         for (a, first) in runs.iter().enumerate() {
@@ -117,33 +125,28 @@ impl Symmetry {
                 if first.len() != second.len() {
                     return Err("two runs of it wake different tasks".to_owned());
                 }
-                for (one, other) in first.iter().zip(second) {
-                    if self.slots[g].get(one.task as usize).is_some_and(|s| *s != other.task) {
+                for (at, one) in first.iter().enumerate() {
+                    // Equals that are woken together may be woken in another order: match by task.
+                    let before = first[..at].iter().filter(|s| s.task == one.task).count();
+                    let image = self.slots[g][one.task as usize];
+                    let Some(other) = second.iter().filter(|s| s.task == image).nth(before) else {
                         return Err("two runs of it wake different tasks".to_owned());
-                    }
+                    };
                     note(&mut self.locals[g], local_of(one.task, one.after), local_of(other.task, other.after))?;
                     for ((task, before), (_, after)) in one.spawned.iter().zip(&other.spawned) {
                         let image = self.slots[g][*task as usize];
                         note(&mut self.locals[g], local_of(*task, *before), local_of(image, *after))?;
                     }
-                    let touched = |s: &Segment| -> Vec<(Slot, u32)> {
-                        s.events.iter().filter_map(&content_of).chain(s.writes.iter().copied()).collect()
-                    };
-                    let (ones, others) = (touched(one), touched(other));
-                    if ones.len() != others.len() {
-                        return Err("two runs of it touch different things".to_owned());
-                    }
-                    // In a step that touches several equal things, their order may be another one: match by slot.
-                    let passes = [one.events.iter().filter_map(&content_of).count(), 0];
-                    let (reads, writes) = ones.split_at(passes[0]);
-                    let (other_reads, other_writes) = others.split_at(passes[0]);
-                    for (mine, theirs) in [(reads, other_reads), (writes, other_writes)] {
+                    for (mine, theirs) in [(reads(one), reads(other)), (one.writes.clone(), other.writes.clone())] {
+                        if mine.len() != theirs.len() {
+                            return Err("two runs of it touch different things".to_owned());
+                        }
                         for (slot, content) in mine {
-                            let image = self.slots[g][*slot as usize];
+                            let image = self.slots[g][slot as usize];
                             let Some((_, other)) = theirs.iter().find(|(s, _)| *s == image) else {
                                 return Err("two runs of it touch different things".to_owned());
                             };
-                            note(&mut self.contents[g], *content, *other)?;
+                            note(&mut self.contents[g], content, *other)?;
                         }
                     }
                 }
