@@ -1,6 +1,7 @@
 //! The laboratory: it searches the interleavings of turnstile's hub, or of your own program over the same seam.
 
 pub mod engine;
+pub mod golang;
 mod limits;
 mod model;
 mod player;
