@@ -2,6 +2,7 @@
 
 mod check;
 pub mod engine;
+pub mod golang;
 pub mod key;
 mod limits;
 mod model;
