@@ -1,1 +1,3 @@
 //! tokio.
+
+pub mod runtime;

@@ -1,6 +1,12 @@
 //! The engines: each a [`Runtime`](turnstile::Runtime) and a search.
 
 pub mod exhaustive;
+pub mod loom;
+mod relay;
+mod run;
+pub mod shuttle;
+pub mod tokio;
+mod watch;
 
 use std::time::Duration;
 

@@ -1,0 +1,150 @@
+//! The seam on shuttle.
+
+use std::future::{Future, poll_fn};
+use std::hash::Hash;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::{Poll, Waker};
+
+use shuttle::rand::RngCore;
+use turnstile::Name;
+use turnstile::runtime::{Runtime, State, Wakes};
+use turnstile::waits::Wait;
+
+use crate::engine::watch::{Tracked, Watch};
+
+/// The runtime.
+#[derive(Clone)]
+pub(super) struct Shuttle {
+    watch: Watch,
+    nursery: Arc<Mutex<Nursery>>,
+    /// In this execution whims come so many times in [`WHIMS`].
+    eager: Arc<OnceLock<u64>>,
+}
+
+/// How eager peers are is drawn anew for each execution: where each of a thousand tosses its own fair coin, about half of
+/// them leave, always, and what takes nearly all of them is never seen.
+const WHIMS: u64 = 8;
+
+/// Tasks yet to be spawned. shuttle switches tasks when it spawns one, and that must not happen within a step; so the
+/// main task does it.
+#[derive(Default)]
+struct Nursery {
+    tasks: Vec<Tracked>,
+    main: Option<Waker>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// One of `among`, drawn by the scheduler.
+fn draw(among: u64) -> u64 {
+    // The high half, scaled down: no low bits, no division.
+    ((shuttle::rand::thread_rng().next_u64() >> 32) * among) >> 32
+}
+
+impl Shuttle {
+    pub(super) fn new(watch: Watch) -> Shuttle {
+        Shuttle { watch, nursery: Arc::default(), eager: Arc::default() }
+    }
+
+    /// The main task, which also spawns the others.
+    pub(super) async fn host<O>(&self, main: impl Future<Output = O>) -> O {
+        let mut main = pin!(main);
+        poll_fn(|cx| {
+            let polled = main.as_mut().poll(cx);
+            if polled.is_pending() {
+                loop {
+                    let mut nursery = lock(&self.nursery);
+                    nursery.main = Some(cx.waker().clone());
+                    let tasks = std::mem::take(&mut nursery.tasks);
+                    drop(nursery);
+                    if tasks.is_empty() {
+                        break;
+                    }
+                    for task in tasks {
+                        drop(shuttle::future::spawn(task));
+                    }
+                }
+            }
+            polled
+        })
+        .await
+    }
+
+    /// Lets the scheduler choose who goes next. Not a yield, by which a task would say that it cannot get on.
+    async fn switch(&self) {
+        let mut switched = false;
+        poll_fn(|cx| {
+            if std::mem::replace(&mut switched, true) {
+                return Poll::Ready(());
+            }
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
+    }
+}
+
+impl Runtime for Shuttle {
+    type Cell<T: State> = Arc<Mutex<T>>;
+
+    fn cell<T: State>(&self, _name: Name, value: T) -> Arc<Mutex<T>> {
+        Arc::new(Mutex::new(value))
+    }
+
+    fn with<T: State, O: Hash>(&self, cell: &Arc<Mutex<T>>, act: impl FnOnce(&mut T, &mut Wakes) -> O) -> O {
+        let mut wakes = Wakes::new();
+        let result = act(&mut lock(cell), &mut wakes);
+        wakes.into_iter().for_each(Waker::wake);
+        result
+    }
+
+    fn peek<T: State, O>(&self, cell: &Arc<Mutex<T>>, look: impl FnOnce(&T) -> O) -> O {
+        look(&lock(cell))
+    }
+
+    async fn turn(&self, who: Name) {
+        self.switch().await;
+        self.watch.pass(who).await;
+    }
+
+    async fn whim(&self, who: Name) -> bool {
+        let eager = *self.eager.get_or_init(|| 1 + draw(WHIMS));
+        if draw(WHIMS) >= eager {
+            return false;
+        }
+        self.turn(who).await;
+        true
+    }
+
+    fn choose(&self, who: Name, among: usize) -> usize {
+        let pick = draw(among as u64) as usize;
+        self.watch.picks(who, pick);
+        pick
+    }
+
+    fn spawn(&self, who: Name, task: impl Future<Output = ()> + Send + 'static) {
+        let Some(task) = self.watch.track(who, task) else { return };
+        let mut nursery = lock(&self.nursery);
+        nursery.tasks.push(task);
+        let main = nursery.main.take();
+        drop(nursery);
+        if let Some(main) = main {
+            main.wake();
+        }
+    }
+
+    fn waits(&self, who: Name, wait: Wait) {
+        self.watch.waits(who, wait);
+    }
+
+    fn resumes(&self, who: Name) {
+        self.watch.resumes(who);
+    }
+
+    fn crash(&self, who: Name, why: &str) {
+        self.watch.crash(who, why);
+    }
+}
