@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::engine::{End, Finding, Progress, Report, exhaustive};
+use crate::engine::{End, Finding, Progress, Report, exhaustive, loom, shuttle, tokio};
 use crate::key;
 use crate::limits::Limits;
 use crate::player::play;
@@ -87,7 +87,9 @@ pub fn check(
     let quest = property.quest();
     let report: Report = match engine {
         Engine::Exhaustive => exhaustive::explore(&scenario, quest, limits, progress, &mut visit),
-        _ => todo!(),
+        Engine::Loom => loom::explore(&scenario, quest, limits, progress, &mut visit),
+        Engine::Shuttle => shuttle::explore(&scenario, quest, limits, progress, &mut visit),
+        Engine::Tokio => tokio::explore(&scenario, quest, limits, progress, &mut visit),
     };
     let search =
         Search { scenario, property, engine, effort: report.effort, bound: report.bound.clone() };

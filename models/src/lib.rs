@@ -18,6 +18,6 @@ pub use limits::{Limits, Scheduler};
 pub use model::Model;
 pub use player::{Played, play};
 pub use property::Property;
-pub use schedule::{Schedule, Turn};
+pub use schedule::{Pick, Schedule, Turn};
 pub use shrink::shrink;
 pub use verdict::{Counterexample, Search, Verdict};

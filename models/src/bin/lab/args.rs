@@ -135,6 +135,9 @@ pub(crate) struct LimitArgs {
     /// exhaustive: MiB for states.
     #[arg(long, default_value_t = 2048, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=1 << 20))]
     pub(crate) memory: u64,
+    /// exhaustive: search also states that differ only in who is who.
+    #[arg(long)]
+    pub(crate) no_symmetry: bool,
     /// loom: at most so many preemptions in one execution.
     #[arg(long, value_name = "PREEMPTIONS", value_parser = clap::value_parser!(u64).range(0..=1000))]
     pub(crate) bound: Option<u64>,
@@ -158,6 +161,7 @@ impl LimitArgs {
         let random = matches!(engine, Engine::Shuttle | Engine::Tokio);
         let foreign = [
             ("--bound", self.bound.is_some(), engine == Engine::Loom, "loom"),
+            ("--no-symmetry", self.no_symmetry, engine == Engine::Exhaustive, "exhaustive"),
             ("--scheduler", self.scheduler.is_some(), engine == Engine::Shuttle, "shuttle"),
             ("--threads", self.threads.is_some(), engine == Engine::Shuttle, "shuttle"),
             ("--schedules", self.schedules.is_some(), random, "shuttle and tokio"),
@@ -173,6 +177,7 @@ impl LimitArgs {
         Ok(Limits {
             budget: self.budget,
             memory: usize::try_from(self.memory << 20).unwrap_or(usize::MAX),
+            symmetry: !self.no_symmetry,
             bound: self.bound.map(|b| b as usize),
             scheduler: self.scheduler.unwrap_or(usual.scheduler),
             schedules: self.schedules.unwrap_or(runs),
