@@ -249,6 +249,11 @@ fn of_tiny_programs_go_shows_just_our_outcomes() {
         ),
         ("a lock is not reentrant", 1, program(&[0], 1, vec![vec![Op::Lock(0), Op::Lock(0)]])),
         ("a lock outlives its goroutine", 2, program(&[0], 1, vec![vec![Op::Lock(0)], vec![Op::Lock(0)]])),
+        ("who waits for a lock gets it in the end", 1, {
+            // The send is a step of its own, during which the others come to wait.
+            let turn = |value| vec![Op::Lock(0), send(0, value), Op::Unlock(0)];
+            program(&[3], 1, vec![turn(1), turn(2), turn(3)])
+        }),
         ("two locks in two orders", 2, {
             let [a, b] = [[0, 1], [1, 0]].map(|[first, then]| {
                 vec![Op::Lock(first), Op::Lock(then), Op::Unlock(then), Op::Unlock(first)]

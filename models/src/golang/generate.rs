@@ -42,9 +42,9 @@ impl Draw<'_> {
             return Op::Unlock(self.held.swap_remove(self.random.usize(..self.held.len())));
         }
         match self.random.u8(..20) {
-            0 => Op::Close(self.channel()),
-            1..4 if self.mutexes > 0 => self.lock(),
-            1..8 => {
+            0..2 => Op::Close(self.channel()),
+            2..5 if self.mutexes > 0 => self.lock(),
+            2..9 => {
                 let cases = (0..self.random.usize(1..=3)).map(|_| self.case()).collect();
                 Op::Select { cases, default: self.random.u8(..3) == 0 }
             }
