@@ -9,6 +9,7 @@ use hashbrown::HashMap;
 use turnstile::waits::Kind;
 use turnstile::Name;
 
+use super::cycles::Moves;
 use crate::player::{Event, Segment, Slot, Status};
 use crate::schedule::Pick;
 
@@ -94,6 +95,8 @@ pub(super) struct Memo {
     edges: HashMap<u64, u32>,
     effects: Vec<Effect>,
     pub(super) choices: Vec<Vec<Pick>>,
+    /// What each known step moves.
+    pub(super) moves: Vec<Moves>,
 }
 
 impl Memo {
@@ -105,6 +108,7 @@ impl Memo {
             edges: HashMap::new(),
             effects: Vec::new(),
             choices: Vec::new(),
+            moves: Vec::new(),
         }
     }
 
@@ -175,10 +179,10 @@ impl Memo {
             .iter()
             .map(|(task, history)| (*task, self.local(*task, *history, Stands::Lost)))
             .collect();
-        let Some(from) = self.by_history.get(&(segment.task, segment.before)) else {
+        let Some(from) = self.by_history.get(&(segment.task, segment.before)).copied() else {
             return Err("a step began where no step ended".to_owned());
         };
-        let mut node = self.locals[*from as usize].root;
+        let mut node = self.locals[from as usize].root;
         for event in &segment.events {
             let (want, branch) = match event {
                 Event::Touch(cell, content) => (Node::Touch(*cell), *content),
@@ -201,6 +205,7 @@ impl Memo {
         };
         match self.nodes[node as usize] {
             Node::Unknown => {
+                self.moves.push(moves(segment, from, after));
                 self.nodes[node as usize] = Node::End(self.effects.len() as u32);
                 self.effects.push(effect);
                 Ok(())
@@ -271,4 +276,16 @@ impl Memo {
         }
         Fired::Known
     }
+}
+
+/// What a segment moves: its task's local, and the contents that it found and left otherwise.
+fn moves(segment: &Segment, before: u32, after: u32) -> Moves {
+    let found = |cell: Slot| {
+        segment.events.iter().find_map(|event| match event {
+            Event::Touch(slot, content) if *slot == cell => Some(*content),
+            _ => None,
+        })
+    };
+    let cells = segment.writes.iter().map(|(cell, content)| (*cell, found(*cell).unwrap_or(0), *content));
+    std::iter::once((segment.task, before, after)).chain(cells).collect()
 }

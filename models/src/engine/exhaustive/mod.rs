@@ -8,6 +8,8 @@
 //! The search is breadth first, so the first counterexample is a shortest one. States are stored exactly ([`store`]),
 //! cell contents and histories by 128-bit hashes.
 
+mod cycles;
+mod forever;
 mod memo;
 mod search;
 mod store;

@@ -5,6 +5,7 @@ use std::time::Instant;
 use turnstile::waits::Knot;
 
 use super::memo::{Changes, Fired, Memo, Stands};
+use super::{cycles, forever};
 use super::store::{Spread, Store};
 use super::symmetry::{Element, Symmetry};
 use crate::engine::{Effort, End, Ending, Finding, Progress, Quest, Report};
@@ -70,6 +71,16 @@ struct Action {
     task: Slot,
     picks: Vec<Pick>,
     to_kept: Element,
+}
+
+/// What there is on the cycles of the state graph.
+enum Cycles {
+    /// Nobody waits on them, or there are none.
+    Harmless,
+    /// From this state on, this task waits for ever while others go round.
+    Waiting(u32, Slot),
+    /// The search must be done without symmetry.
+    CannotSay,
 }
 
 #[derive(Default)]
@@ -197,7 +208,74 @@ impl<M: Model> Search<M> {
             next += 1;
         }
         progress.tell(&self.effort());
-        Some(End::Exhausted)
+        match self.waits_on_a_cycle(&mut here) {
+            Cycles::CannotSay => None,
+            Cycles::Harmless => Some(End::Exhausted),
+            Cycles::Waiting(state, task) => {
+                self.go_to(state, 0);
+                let edges = self.play.graph().edges.into_iter().filter(|e| e.task == self.play.name(task));
+                let knot = Knot { cycle: edges.collect(), collateral: Vec::new() };
+                let wanted = visit(Ending::new(None, Some(&knot), None));
+                Some(if wanted { self.found(state, None, Some(knot)) } else { End::Exhausted })
+            }
+        }
+    }
+
+    /// Looks for a task that waits for ever while others go on for ever; what [`rest`](Search::rest) cannot see.
+    fn waits_on_a_cycle(&mut self, here: &mut Here) -> Cycles {
+        if self.quest == Quest::Outcomes || cycles::impossible(&self.memo.moves) {
+            return Cycles::Harmless;
+        }
+        if !self.symmetry.is_trivial() {
+            // On a cycle of images it is another one that waits each time round. Search again without.
+            self.renumberings.clear();
+            return Cycles::CannotSay;
+        }
+        let mut changes = Changes::default();
+        let found = forever::waiting(self.parents.len(), |state, visit| {
+            self.store.load(state, &mut here.spread);
+            for (task, picks) in self.steps_from(&here.spread, &mut changes) {
+                match self.memo.fire(here.spread.slots(), task, &picks, &mut changes) {
+                    Fired::Known if !changes.crashed => {
+                        visit(forever::Seen::Next(self.store.insert(&mut here.spread, &changes.slots).0));
+                    }
+                    _ => {}
+                }
+            }
+            for task in &self.tasks {
+                let local = here.spread.slots().get(*task as usize).copied().unwrap_or(0);
+                if matches!(self.memo.locals[local as usize].stands, Stands::Waits { kind, .. } if kind.is_work()) {
+                    visit(forever::Seen::Waits(*task, local));
+                }
+            }
+        });
+        match found {
+            None => Cycles::Harmless,
+            Some((state, task)) => Cycles::Waiting(state, task),
+        }
+    }
+
+    /// All steps, with their picks, that can be taken from a state whose steps are all known.
+    fn steps_from(&self, spread: &Spread, changes: &mut Changes) -> Vec<(Slot, Vec<Pick>)> {
+        let mut steps = Vec::new();
+        for task in &self.tasks {
+            let local = spread.slots().get(*task as usize).copied().unwrap_or(0);
+            // What may never come ends nobody's wait.
+            if self.memo.locals[local as usize].stands != (Stands::Turn { whim: false }) {
+                continue;
+            }
+            let mut open = vec![Vec::new()];
+            while let Some(picks) = open.pop() {
+                match self.memo.fire(spread.slots(), *task, &picks, changes) {
+                    Fired::Chooses(options) => {
+                        let options = &self.memo.choices[options as usize];
+                        open.extend(options.iter().map(|pick| [picks.as_slice(), &[*pick]].concat()));
+                    }
+                    Fired::Known | Fired::Unknown => steps.push((*task, picks)),
+                }
+            }
+        }
+        steps
     }
 
     /// Runs the model up to each task's first turn.
