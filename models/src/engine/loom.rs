@@ -5,13 +5,16 @@
 //!
 //! Choices are no business of loom's: an outer search fixes them for a whole loom run; see [`script`].
 
+mod ordered;
 mod runtime;
 mod script;
 mod stage;
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
 
+use self::ordered::Ordered;
 use self::runtime::Loom;
 use self::script::{Ask, Script};
 use self::stage::{Stopped, play};
@@ -48,14 +51,15 @@ pub fn explore<M: Model>(
 
 /// The outer search, over choices.
 fn search<M: Model>(model: &M, quest: Quest, bound: Option<usize>, line: &Line<M::Outcome>) {
+    let ordered = Arc::new(Ordered::new(quest));
     let mut open = vec![Script::default()];
     while let Some(script) = open.pop() {
-        let asked = match interleavings(model, quest, bound, &script, line) {
-            Ok(asked) => asked,
+        match interleavings(model, quest, bound, &script, &ordered, line) {
+            _ if ordered.is_outdated() => open.push(script),
+            Ok(asked) => open.extend(script.others(&asked)),
             Err(panic) if panic.is::<Stopped>() => return,
             Err(panic) => resume_unwind(panic),
-        };
-        open.extend(script.others(&asked));
+        }
     }
 }
 
@@ -65,6 +69,7 @@ fn interleavings<M: Model>(
     quest: Quest,
     bound: Option<usize>,
     script: &Script,
+    ordered: &Arc<Ordered>,
     line: &Line<M::Outcome>,
 ) -> Result<Vec<Ask>, Box<dyn Any + Send>> {
     let mut builder = loom::model::Builder::new();
@@ -74,16 +79,18 @@ fn interleavings<M: Model>(
     builder.max_duration = None;
     builder.checkpoint_file = None;
     builder.location = false;
+    ordered.freeze();
     let asked = script::Asked::default();
     let habits = Habits { quest, goes_on: true, most_turns: MOST_SWITCHES };
     let (model, script, line, asking) = (model.clone(), script.clone(), line.clone(), asked.clone());
+    let ordered = ordered.clone();
     let execution = move || {
-        if !line.begin(u64::MAX) {
+        if ordered.is_outdated() || !line.begin(u64::MAX) {
             // Nothing has been started yet.
             resume_unwind(Box::new(Stopped));
         }
         let watch = Watch::new(habits);
-        let runtime = Loom::new(watch.clone(), script.clone(), asking.clone());
+        let runtime = Loom::new(watch.clone(), script.clone(), asking.clone(), ordered.clone());
         let sightings = play(&runtime, run(&model, &runtime, &watch, quest));
         watch.rethrow();
         if let Some(why) = watch.why_cut() {

@@ -2,6 +2,7 @@
 
 pub mod exhaustive;
 pub mod loom;
+mod pause;
 mod relay;
 mod run;
 pub mod shuttle;

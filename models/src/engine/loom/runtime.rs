@@ -7,11 +7,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
+use siphasher::sip128::{Hasher128, SipHasher13};
 use turnstile::Name;
 use turnstile::runtime::{Runtime, State, Wakes};
 use turnstile::waits::Wait;
 
 use super::MOST_SWITCHES;
+use super::ordered::Ordered;
 use super::script::{Ask, Asked, Script};
 use super::stage::drive;
 use crate::engine::watch::{Tracked, Watch};
@@ -27,6 +29,7 @@ struct Inner {
     watch: Watch,
     script: Script,
     asked: Asked,
+    ordered: Arc<Ordered>,
     choices: Mutex<BTreeMap<Name, usize>>,
     switches: AtomicUsize,
     threads: Mutex<Threads>,
@@ -41,8 +44,18 @@ struct Threads {
 
 /// A cell: loom's lock, by which loom knows what depends on what, and the value, which can also be looked at from outside.
 pub(super) struct Cell<T> {
+    name: Name,
+    /// True if accesses are ordered.
+    ordered: bool,
     order: loom::sync::Mutex<()>,
     value: Mutex<T>,
+}
+
+/// Tells two values apart.
+fn fingerprint<T: Hash>(value: &T) -> u128 {
+    let mut hasher = SipHasher13::new();
+    value.hash(&mut hasher);
+    hasher.finish128().as_u128()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -50,11 +63,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Loom {
-    pub(super) fn new(watch: Watch, script: Script, asked: Asked) -> Loom {
+    pub(super) fn new(watch: Watch, script: Script, asked: Asked, ordered: Arc<Ordered>) -> Loom {
         Loom(Arc::new(Inner {
             watch,
             script,
             asked,
+            ordered,
             choices: Mutex::default(),
             switches: AtomicUsize::new(0),
             threads: Mutex::default(),
@@ -88,14 +102,33 @@ impl Loom {
 impl Runtime for Loom {
     type Cell<T: State> = Arc<Cell<T>>;
 
-    fn cell<T: State>(&self, _name: Name, value: T) -> Arc<Cell<T>> {
-        Arc::new(Cell { order: loom::sync::Mutex::new(()), value: Mutex::new(value) })
+    fn cell<T: State>(&self, name: Name, value: T) -> Arc<Cell<T>> {
+        // What is waited for has wakers in it, which no hash tells of.
+        let ordered = value.ports() > 0 || self.0.ordered.has(name);
+        Arc::new(Cell { name, ordered, order: loom::sync::Mutex::new(()), value: Mutex::new(value) })
     }
 
     fn with<T: State, O: Hash>(&self, cell: &Arc<Cell<T>>, act: impl FnOnce(&mut T, &mut Wakes) -> O) -> O {
         // While the execution is torn down, order does not matter, and loom is not to try others.
         if self.0.watch.is_over() {
             return self.access(cell, act);
+        }
+        if self.0.watch.resumed() {
+            // What it was served is its own: nobody can tell when it takes it. So this is no switch point.
+            self.0.watch.enters();
+            return self.access(cell, act);
+        }
+        if !cell.ordered {
+            self.0.watch.enters();
+            self.0.ordered.observes(cell.name);
+            return self.access(cell, |value, wakes| {
+                let before = fingerprint(value);
+                let result = act(value, wakes);
+                if fingerprint(value) != before {
+                    self.0.ordered.writes(cell.name);
+                }
+                result
+            });
         }
         if self.0.switches.fetch_add(1, Ordering::Relaxed) >= MOST_SWITCHES {
             self.0.watch.cut(format!("an execution of more than {MOST_SWITCHES} switches"));
@@ -107,6 +140,15 @@ impl Runtime for Loom {
         let result = self.access(cell, act);
         drop(order);
         result
+    }
+
+    fn write<T: State>(&self, cell: &Arc<Cell<T>>, act: impl FnOnce(&mut T)) {
+        if cell.ordered || self.0.watch.is_over() {
+            return self.with(cell, |value, _| act(value));
+        }
+        self.0.watch.enters();
+        self.0.ordered.writes(cell.name);
+        act(&mut lock(&cell.value));
     }
 
     fn peek<T: State, O>(&self, cell: &Arc<Cell<T>>, look: impl FnOnce(&T) -> O) -> O {

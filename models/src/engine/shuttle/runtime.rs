@@ -11,6 +11,7 @@ use turnstile::Name;
 use turnstile::runtime::{Runtime, State, Wakes};
 use turnstile::waits::Wait;
 
+use crate::engine::pause::pause;
 use crate::engine::watch::{Tracked, Watch};
 
 /// The runtime.
@@ -18,13 +19,48 @@ use crate::engine::watch::{Tracked, Watch};
 pub(super) struct Shuttle {
     watch: Watch,
     nursery: Arc<Mutex<Nursery>>,
-    /// In this execution whims come so many times in [`WHIMS`].
-    eager: Arc<OnceLock<u64>>,
+    mood: Arc<OnceLock<Mood>>,
 }
 
-/// How eager peers are is drawn anew for each execution: where each of a thousand tosses its own fair coin, about half of
-/// them leave, always, and what takes nearly all of them is never seen.
-const WHIMS: u64 = 8;
+/// How choices are drawn in one execution; itself drawn. Every choice stays possible in each.
+///
+/// Where each of a thousand tosses is fair, about half of them come out heads, always, and what takes nearly all of them
+/// is never seen.
+struct Mood {
+    /// Whims come so many times in eight.
+    eager: u64,
+    /// Choices among several are mostly the first, or the last.
+    favours: Option<Favours>,
+}
+
+#[derive(Clone, Copy)]
+enum Favours {
+    First,
+    Last,
+}
+
+impl Mood {
+    fn draw() -> Mood {
+        let favours = match draw(3) {
+            0 => None,
+            1 => Some(Favours::First),
+            _ => Some(Favours::Last),
+        };
+        Mood { eager: 1 + draw(8), favours }
+    }
+
+    fn has_a_whim(&self) -> bool {
+        draw(8) < self.eager
+    }
+
+    fn pick(&self, among: u64) -> u64 {
+        match self.favours {
+            Some(Favours::First) if draw(8) > 0 => 0,
+            Some(Favours::Last) if draw(8) > 0 => among - 1,
+            _ => draw(among),
+        }
+    }
+}
 
 /// Tasks yet to be spawned. shuttle switches tasks when it spawns one, and that must not happen within a step; so the
 /// main task does it.
@@ -46,7 +82,11 @@ fn draw(among: u64) -> u64 {
 
 impl Shuttle {
     pub(super) fn new(watch: Watch) -> Shuttle {
-        Shuttle { watch, nursery: Arc::default(), eager: Arc::default() }
+        Shuttle { watch, nursery: Arc::default(), mood: Arc::default() }
+    }
+
+    fn mood(&self) -> &Mood {
+        self.mood.get_or_init(Mood::draw)
     }
 
     /// The main task, which also spawns the others.
@@ -72,19 +112,6 @@ impl Shuttle {
         })
         .await
     }
-
-    /// Lets the scheduler choose who goes next. Not a yield, by which a task would say that it cannot get on.
-    async fn switch(&self) {
-        let mut switched = false;
-        poll_fn(|cx| {
-            if std::mem::replace(&mut switched, true) {
-                return Poll::Ready(());
-            }
-            cx.waker().wake_by_ref();
-            Poll::Pending
-        })
-        .await;
-    }
 }
 
 impl Runtime for Shuttle {
@@ -106,13 +133,12 @@ impl Runtime for Shuttle {
     }
 
     async fn turn(&self, who: Name) {
-        self.switch().await;
+        pause().await;
         self.watch.pass(who).await;
     }
 
     async fn whim(&self, who: Name) -> bool {
-        let eager = *self.eager.get_or_init(|| 1 + draw(WHIMS));
-        if draw(WHIMS) >= eager {
+        if !self.mood().has_a_whim() {
             return false;
         }
         self.turn(who).await;
@@ -120,7 +146,7 @@ impl Runtime for Shuttle {
     }
 
     fn choose(&self, who: Name, among: usize) -> usize {
-        let pick = draw(among as u64) as usize;
+        let pick = self.mood().pick(among as u64) as usize;
         self.watch.picks(who, pick);
         pick
     }

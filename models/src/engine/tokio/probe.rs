@@ -7,6 +7,7 @@ use turnstile::Name;
 use turnstile::gateway::runtime::Probe;
 use turnstile::waits::Wait;
 
+use crate::engine::pause::pause;
 use crate::engine::watch::Watch;
 
 /// The laboratory's probe, for one run.
@@ -31,7 +32,7 @@ impl Lab {
 
     async fn shake(&self) {
         while fastrand::u32(..OF) < self.0.restless {
-            tokio::task::yield_now().await;
+            pause().await;
         }
     }
 }

@@ -104,6 +104,8 @@ struct Entry {
     turn: Option<usize>,
     /// True if it has come to a turn of which nothing could be seen yet.
     due: bool,
+    /// True if it is polled again after it was parked, and has not yet accessed a cell since.
+    resumed: bool,
     /// True if the program broke in it.
     broken: bool,
     bell: Option<Arc<Bell>>,
@@ -154,6 +156,7 @@ impl Watch {
         if table.tasks[seat].broken {
             return false;
         }
+        table.tasks[seat].resumed = false;
         table.tasks[seat].due = due;
         if !due {
             table.record(seat);
@@ -173,6 +176,11 @@ impl Watch {
         if !self.is_over() {
             self.table().record_due(seat);
         }
+    }
+
+    /// True, once, for the first access of a task that goes on after a wait: it takes what it was woken for.
+    pub(crate) fn resumed(&self) -> bool {
+        CURRENT.get().is_some_and(|seat| std::mem::take(&mut self.table().tasks[seat].resumed))
     }
 
     /// A task has picked by index.

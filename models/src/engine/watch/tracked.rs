@@ -73,6 +73,7 @@ impl Watch {
             polls: 0,
             turn: None,
             due: false,
+            resumed: false,
             broken: false,
             bell: Some(bell.clone()),
         });
@@ -102,6 +103,8 @@ impl Watch {
             table.able += 1;
         }
         table.tasks[seat].woken = false;
+        // It was parked: by nothing else does a poll of the core end.
+        table.tasks[seat].resumed = table.tasks[seat].polls > 0;
         table.tasks[seat].polls += 1;
     }
 
