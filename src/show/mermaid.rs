@@ -197,7 +197,9 @@ impl Net {
         let id = format!("n{}", self.ids.len() + 1);
         self.ids.insert(key.to_owned(), id.clone());
         let label: Vec<String> = label.split("<br/>").map(|part| lines(part, NOTE)).collect();
-        self.nodes.push(format!("{id}{open}\"{}\"{close}", label.join("<br/>")));
+        // An empty label is a mistake to Mermaid.
+        let label = Some(label.join("<br/>")).filter(|l| !l.is_empty()).unwrap_or_else(|| "#160;".to_owned());
+        self.nodes.push(format!("{id}{open}\"{label}\"{close}"));
         id
     }
 
