@@ -74,15 +74,10 @@ impl<'a> Lives<'a> {
         self.now.get(&task).copied().unwrap_or(Life::Before)
     }
 
-    /// True if the step at `index` is the task's.
-    pub(super) fn moved(&self, index: usize, task: Option<Name>) -> bool {
-        task == Some(self.story.trace.steps[index].task)
-    }
-
     /// True if the wait that begins with the step at `index` never ends.
     pub(super) fn for_ever(&self, index: usize, wait: &Edge) -> bool {
-        self.stuck.get(&wait.task).is_some_and(|(edge, since)| {
-            *since == index && (edge.kind, edge.on) == (wait.kind, wait.on)
-        })
+        self.stuck
+            .get(&wait.task)
+            .is_some_and(|(edge, since)| *since == index && (edge.kind, edge.on) == (wait.kind, wait.on))
     }
 }

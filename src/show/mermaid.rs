@@ -6,7 +6,7 @@ use super::Story;
 use super::excerpt::{Row, excerpt};
 use super::lives::Lives;
 use super::words;
-use super::wrap::{columns, wrap};
+use super::wrap::{columns, shown, wrap};
 use crate::name::Name;
 use crate::trace::After;
 use crate::waits::{Edge, Kind};
@@ -36,13 +36,13 @@ const NOTE: usize = 32;
 ///     participant t1 as b
 ///     participant t2 as a
 ///     Note over t1: 1 · receive from c
-///     Note over t2: 2 · send on c<br/>■ ends
+///     Note over t2: 2 · send on c<br/>ends
 ///     t2->>t1: wakes
 /// ");
 /// ```
 pub fn sequence(story: &Story<'_>) -> String {
     let mut page = Page::new("sequenceDiagram");
-    page.line(format!("accTitle: {}", lines(story.title, usize::MAX)));
+    page.title(story.title);
     let steps = &story.trace.steps;
     let rows = excerpt(steps.len(), STEPS);
     let lives = Lives::new(story);
@@ -58,15 +58,18 @@ pub fn sequence(story: &Story<'_>) -> String {
     }
     let shared = order.len() > LIFELINES;
     for (n, task) in order.iter().take(LIFELINES).enumerate() {
-        let others = format!("{} other tasks", order.len() + 1 - LIFELINES);
-        let name = if shared && n + 1 == LIFELINES { others } else { task.to_string() };
+        let name = match shared && n + 1 == LIFELINES {
+            true => format!("{} other tasks", order.len() - n),
+            false => task.to_string(),
+        };
         page.line(format!("participant t{} as {}", n + 1, lines(&name, NOTE)));
     }
     for row in rows {
         let index = match row {
             Row::Step(index) => index,
             Row::Gap(skipped) => {
-                let last = if order.len() > 1 { format!(",t{}", order.len().min(LIFELINES)) } else { String::new() };
+                let last =
+                    if order.len() > 1 { format!(",t{}", order.len().min(LIFELINES)) } else { String::new() };
                 page.line(format!("Note over t1{last}: {}", escape(&Row::gap(skipped))));
                 continue;
             }
@@ -81,9 +84,9 @@ pub fn sequence(story: &Story<'_>) -> String {
             After::Waits(edge) => {
                 for_ever = lives.for_ever(index, edge);
                 let end = if for_ever { ", for ever" } else { "" };
-                note.push(lines(&format!("⏸ {}{end}", words::waits(edge)), NOTE));
+                note.push(lines(&format!("{}{end}", words::waits(edge)), NOTE));
             }
-            After::Ends => note.push("■ ends".to_owned()),
+            After::Ends => note.push("ends".to_owned()),
         }
         if for_ever {
             page.line("rect rgba(220, 40, 40, 0.2)");
@@ -103,7 +106,7 @@ pub fn sequence(story: &Story<'_>) -> String {
 /// The waits at the end as a graph: tasks are boxes, what they wait for is round, the cycle stands out.
 pub fn flowchart(story: &Story<'_>) -> String {
     let mut page = Page::new("flowchart LR");
-    page.line(format!("accTitle: {}", lines(story.title, usize::MAX)));
+    page.title(story.title);
     let mut net = Net::default();
     if let Some(knot) = story.knot {
         for edge in knot.cycle.iter().take(WAITS) {
@@ -166,7 +169,11 @@ impl Net {
         };
         self.link(&who, verb, &what, on_cycle);
         for helper in edge.helpers.iter().flatten().take(WAITS) {
-            let label = if edge.kind == Kind::Lock { format!("{helper} holds it") } else { format!("only {helper} drains it") };
+            let label = if edge.kind == Kind::Lock {
+                format!("{helper} holds it")
+            } else {
+                format!("only {helper} drains it")
+            };
             let helper = self.task(*helper);
             let line = format!("{what} -- \"{}\" --> {helper}", escape(&label));
             if self.links.contains(&line) {
@@ -190,7 +197,9 @@ impl Net {
         let id = format!("n{}", self.ids.len() + 1);
         self.ids.insert(key.to_owned(), id.clone());
         let label: Vec<String> = label.split("<br/>").map(|part| lines(part, NOTE)).collect();
-        self.nodes.push(format!("{id}{open}\"{}\"{close}", label.join("<br/>")));
+        // An empty label is a mistake to Mermaid.
+        let label = Some(label.join("<br/>")).filter(|l| !l.is_empty()).unwrap_or_else(|| "#160;".to_owned());
+        self.nodes.push(format!("{id}{open}\"{label}\"{close}"));
         id
     }
 
@@ -212,6 +221,12 @@ impl Page {
         Page { text: format!("{kind}\n") }
     }
 
+    fn title(&mut self, title: &str) {
+        if !title.is_empty() {
+            self.line(format!("accTitle: {}", lines(title, usize::MAX)));
+        }
+    }
+
     fn line(&mut self, line: impl AsRef<str>) {
         self.text.push_str("    ");
         self.text.push_str(line.as_ref());
@@ -227,7 +242,7 @@ fn lines(text: &str, limit: usize) -> String {
 /// Mermaid reads entities by number or name, without the ampersand; what it might read as syntax becomes one.
 fn escape(text: &str) -> String {
     let mut escaped = String::new();
-    for c in text.chars() {
+    for c in text.chars().map(shown) {
         match c {
             '#' | ';' | '"' | '<' | '>' | '&' | '`' | '%' | '{' | '}' | '\\' | '*' | '_' | '~' | '$' => {
                 escaped.push_str(&format!("#{};", u32::from(c)));

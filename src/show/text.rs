@@ -140,7 +140,8 @@ fn side_by_side(
     left: usize,
 ) {
     let widths = fit(tasks, cells, WIDTH - (left + 2) - 2 * tasks.len() - 2 * (tasks.len() - 1));
-    let heads: Vec<_> = tasks.iter().zip(&widths).map(|(t, w)| wrap(&t.to_string(), w + 2, columns)).collect();
+    let heads: Vec<_> =
+        tasks.iter().zip(&widths).map(|(t, w)| wrap(&t.to_string(), w + 2, columns)).collect();
     for line in 0..heads.iter().map(Vec::len).max().unwrap_or(0) {
         let mut spans = vec![(Tone::Plain, " ".repeat(left + 2))];
         for (head, w) in heads.iter().zip(&widths) {
@@ -199,7 +200,10 @@ fn fit(tasks: &[Name], cells: &[Cell], room: usize) -> Vec<usize> {
         said.chain([width(&task.to_string())]).max().unwrap_or(0).clamp(NARROWEST, room.max(NARROWEST))
     };
     let mut widths: Vec<usize> = tasks.iter().map(|t| natural(*t)).collect();
-    let cost = |task: Name, w: usize| if w > NARROWEST { lines(task, w - 1) - lines(task, w).min(lines(task, w - 1)) } else { usize::MAX };
+    let cost = |task: Name, w: usize| match w > NARROWEST {
+        true => lines(task, w - 1).saturating_sub(lines(task, w)),
+        false => usize::MAX,
+    };
     let mut costs: Vec<usize> = tasks.iter().zip(&widths).map(|(t, w)| cost(*t, *w)).collect();
     while widths.iter().sum::<usize>() > room {
         let cheapest = (0..tasks.len()).min_by_key(|c| (costs[*c], std::cmp::Reverse(widths[*c])));

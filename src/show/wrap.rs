@@ -13,14 +13,13 @@ pub(super) fn width(text: &str) -> usize {
     text.chars().map(columns).sum()
 }
 
-/// Breaks text into lines that measure at most `limit`: at spaces, and within a word only if it does not fit a line.
-/// At least one line, which may be empty. What cannot be shown, such as the escapes of a terminal, becomes `�`.
+/// Breaks text into lines that measure at most `limit`: at spaces, and within a word only if it does not fit a line;
+/// a name and its number are one word. At least one line, which may be empty.
 pub(super) fn wrap(text: &str, limit: usize, measure: impl Fn(char) -> usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
     let mut used = 0;
-    for word in text.split_whitespace() {
-        let word: String = word.chars().map(shown).collect();
+    for word in words(text) {
         let long: usize = word.chars().map(&measure).sum();
         let gap = if line.is_empty() { 0 } else { measure(' ') };
         if used + gap + long <= limit {
@@ -50,9 +49,24 @@ pub(super) fn wrap(text: &str, limit: usize, measure: impl Fn(char) -> usize) ->
     lines
 }
 
-fn shown(c: char) -> char {
+fn words(text: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        let word: String = word.chars().map(shown).collect();
+        let number = word.starts_with(|c: char| c.is_ascii_digit());
+        match words.last_mut().filter(|last| number && !last.contains(' ')) {
+            Some(last) => *last = format!("{last} {word}"),
+            None => words.push(word),
+        }
+    }
+    words
+}
+
+/// What cannot be shown, such as the escapes of a terminal, becomes `�`.
+pub(super) fn shown(c: char) -> char {
     // Besides controls: marks that reorder what follows, and what XML does not know.
-    let hidden = matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}');
+    let hidden =
+        matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}');
     if c.is_control() || hidden || matches!(c, '\u{FFFE}' | '\u{FFFF}') { '\u{FFFD}' } else { c }
 }
 
@@ -62,10 +76,11 @@ mod tests {
 
     #[test]
     fn text_breaks_at_spaces_and_long_words_anywhere() {
-        let rows: [(&str, usize, &[&str]); 6] = [
+        let rows: [(&str, usize, &[&str]); 7] = [
             ("", 5, &[""]),
             ("ab cd", 5, &["ab cd"]),
             ("ab cde", 5, &["ab", "cde"]),
+            ("ab c 12 d", 6, &["ab", "c 12 d"]),
             ("abcdefg h", 5, &["abcde", "fg h"]),
             ("  a\n\tb ", 5, &["a b"]),
             ("a\u{1b}[31m 連接", 7, &["a\u{FFFD}[31m", "連接"]),

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use super::super::wrap::{columns, shown};
+
 /// Pixels from one line of text to the next.
 pub(super) const LINE: usize = 18;
 
@@ -73,7 +75,7 @@ pub(super) fn pixels(c: char) -> usize {
         'm' | 'w' | 'M' | 'W' | '@' | '%' | '…' | '→' => 13,
         c if c.is_ascii_uppercase() => 10,
         c if c.is_ascii() => 8,
-        c => 8 * super::super::wrap::columns(c),
+        c => 8 * columns(c),
     }
 }
 
@@ -85,7 +87,7 @@ pub(super) fn measure(text: &str) -> usize {
 /// Text as XML writes it.
 pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::new();
-    for c in text.chars() {
+    for c in text.chars().map(shown) {
         match c {
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),

@@ -80,7 +80,7 @@ fn waits(canvas: &mut Canvas, story: &Story<'_>, mut y: usize, wide: usize) -> u
 
 fn heading(canvas: &mut Canvas, y: usize, text: &str) -> usize {
     canvas.text("heading", MARGIN, y + LINE, text);
-    y + LINE * 2
+    y + LINE * 2 + 4
 }
 
 /// Writes a text in lines; returns where the next one goes.

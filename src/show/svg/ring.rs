@@ -27,7 +27,7 @@ pub(super) fn ring(canvas: &mut Canvas, knot: &Knot, x: usize, y: usize) -> usiz
     let nodes: Vec<Node> = knot.cycle.iter().flat_map(nodes).collect();
     if !words::closes(knot) {
         // What leads nowhere is drawn as it is: one wait a row.
-        return nodes.chunks(2).fold(y, |y, pair| row(canvas, pair, x, y));
+        return nodes.chunks(2).fold(y, |y, pair| row(canvas, pair, x, y)) + LINE;
     }
     let wide = nodes.iter().map(Node::wide).max().unwrap_or(0);
     let label = nodes.iter().map(|node| measure(&node.leaves)).max().unwrap_or(0) + 40;
@@ -54,7 +54,8 @@ pub(super) fn ring(canvas: &mut Canvas, knot: &Knot, x: usize, y: usize) -> usiz
                 canvas.centred("label", left - label / 2, middle - 8, &node.leaves);
             }
             (_, downwards) => {
-                let (from, to) = if downwards { (top + HIGH, next_top - 2) } else { (top, next_top + HIGH + 2) };
+                let (from, to) =
+                    if downwards { (top + HIGH, next_top - 2) } else { (top, next_top + HIGH + 2) };
                 canvas.arrow("wait", [down, from], [down, to]);
                 canvas.text("label", down + 10, (from + to) / 2 + 4, &node.leaves);
             }
@@ -116,7 +117,7 @@ impl Node {
     fn draw(&self, canvas: &mut Canvas, [x, y, wide]: [usize; 3]) {
         let round = if self.class == "frame on" { HIGH / 2 } else { 6 };
         canvas.rect(&format!("{} stuck", self.class), [x, y, wide, HIGH], round);
-        let first = y + HIGH / 2 + 5 - (self.lines.len() - 1) * LINE / 2;
+        let first = y + HIGH / 2 + 5 - self.lines.len().saturating_sub(1) * LINE / 2;
         for (n, line) in self.lines.iter().enumerate() {
             let class = if n == 0 { "heading" } else { "label" };
             canvas.centred(class, x + wide / 2, first + n * LINE, line);

@@ -7,8 +7,8 @@ use super::super::excerpt::{Row, excerpt};
 use super::super::lives::{Life, Lives};
 use super::super::words;
 use super::super::wrap::wrap;
-use super::canvas::{Canvas, LINE, measure, pixels};
 use super::MARGIN;
+use super::canvas::{Canvas, LINE, measure, pixels};
 use crate::name::Name;
 use crate::trace::After;
 
@@ -51,16 +51,21 @@ pub(super) fn space_time(story: &Story<'_>) -> Option<(Canvas, usize)> {
                 y += LINE * 2;
             }
             Row::Step(index) => {
-                y = step(&mut over, story, &lives, &columns, *index, y);
+                let spot = step(&mut over, story, &lives, &columns, *index, y);
+                y = spot.next;
                 if n % 2 == 1 {
                     canvas.rect("band", [MARGIN - 8, top, right - MARGIN + 16, y - top], 6);
                 }
+                lifelines(&mut canvas, &mut lives, &columns, *index, top, &spot);
+                continue;
             }
         }
-        lifelines(&mut canvas, &mut lives, &columns, *row, [top, y]);
+        for column in &columns {
+            draw(&mut canvas, column.x, life(&lives, column), [top, y]);
+        }
     }
     for column in &columns {
-        lifeline(&mut canvas, column, &lives, [y, y + LINE]);
+        draw(&mut canvas, column.x, life(&lives, column), [y, y + LINE]);
     }
     canvas.body.push_str(&over.body);
     y += LINE * 2;
@@ -90,12 +95,19 @@ fn columns(story: &Story<'_>, lives: &Lives<'_>, rows: &[Row]) -> Vec<Column> {
         let own: BTreeSet<Name> = ranked.iter().take(COLUMNS - 1).map(|(task, _)| *task).collect();
         tasks.retain(|(task, _)| own.contains(task));
     }
-    let mut x = MARGIN + 34;
+    let digits = story.trace.steps.len().to_string().len();
+    let mut x = MARGIN + 18 + 8 * digits;
     let mut columns: Vec<Column> = Vec::new();
     let others = shared.map(|n| (None, format!("{n} other tasks")));
     for (task, heading) in tasks.iter().map(|(task, _)| (Some(*task), task.to_string())).chain(others) {
-        let mine = steps.clone().filter(|(_, s)| task.map_or(!tasks.iter().any(|(t, _)| *t == s.task), |t| t == s.task));
-        let said = mine.flat_map(|(index, _)| says(story, lives, index, task.is_none())).map(|(_, text)| measure(&text));
+        let mine = steps
+            .clone()
+            .filter(|(_, s)| task.map_or(!tasks.iter().any(|(t, _)| *t == s.task), |t| t == s.task));
+        let said =
+            mine.flat_map(|(index, _)| says(story, lives, index, task.is_none())).map(|(class, text)| {
+                // What is stuck is bold, and so wider.
+                if class == "stuck" { measure(&text) * 11 / 10 + 1 } else { measure(&text) }
+            });
         let text = said.chain([measure(&heading)]).max().unwrap_or(0).clamp(NARROWEST, WIDEST);
         columns.push(Column { x, text, heading, task });
         x += INDENT + text + GUTTER;
@@ -107,7 +119,8 @@ fn headings(canvas: &mut Canvas, columns: &[Column]) -> usize {
     let heads: Vec<_> = columns.iter().map(|c| wrap(&c.heading, c.text, pixels)).collect();
     let height = heads.iter().map(Vec::len).max().unwrap_or(1) * LINE + 10;
     for (column, head) in columns.iter().zip(heads) {
-        let wide = head.iter().map(|line| measure(line)).max().unwrap_or(0);
+        // Bold letters are wider.
+        let wide = head.iter().map(|line| measure(line) * 11 / 10).max().unwrap_or(0);
         let top = height - head.len() * LINE - 10;
         canvas.rect("frame task", [column.x - 10, top, wide + 20, height - top], 6);
         for (n, line) in head.iter().enumerate() {
@@ -138,8 +151,25 @@ fn lane(columns: &[Column], task: Name) -> Option<&Column> {
     columns.iter().find(|c| c.task == Some(task))
 }
 
-/// Draws a step; returns where the next one begins.
-fn step(canvas: &mut Canvas, story: &Story<'_>, lives: &Lives<'_>, columns: &[Column], index: usize, top: usize) -> usize {
+/// Where a step was drawn.
+struct Spot {
+    /// The column's and the dot's place.
+    dot: [usize; 2],
+    /// Where its arrows are.
+    wakes: usize,
+    /// Where the next step begins.
+    next: usize,
+}
+
+/// Draws a step.
+fn step(
+    canvas: &mut Canvas,
+    story: &Story<'_>,
+    lives: &Lives<'_>,
+    columns: &[Column],
+    index: usize,
+    top: usize,
+) -> Spot {
     let step = &story.trace.steps[index];
     let column = lane(columns, step.task).unwrap_or(&columns[columns.len() - 1]);
     let mut y = top;
@@ -156,32 +186,36 @@ fn step(canvas: &mut Canvas, story: &Story<'_>, lives: &Lives<'_>, columns: &[Co
     let mut for_ever = false;
     for (class, text) in says(story, lives, index, column.task.is_none()) {
         for_ever |= class == "stuck";
-        for line in wrap(&text, column.text, pixels) {
+        let room = if class == "stuck" { column.text * 10 / 11 } else { column.text };
+        for line in wrap(&text, room, pixels) {
             y += LINE;
             canvas.text(class, column.x + INDENT, y, &line);
         }
     }
-    canvas.right_aligned("number", MARGIN + 12, first + LINE, &(index + 1).to_string());
+    canvas.right_aligned("number", columns[0].x - 18, first + LINE, &(index + 1).to_string());
     canvas.dot(if for_ever { "stuck" } else { "step" }, column.x, first + LINE - 5, 5);
     y += 8;
-    let woken: Vec<&Column> = step.wakes.iter().filter_map(|t| lane(columns, *t)).filter(|c| c.x != column.x).collect();
+    let woken: Vec<&Column> =
+        step.wakes.iter().filter_map(|t| lane(columns, *t)).filter(|c| c.x != column.x).collect();
     for other in &woken {
         // Beneath the step's own text, where the row is empty.
         let stop = if other.x > column.x { other.x - 5 } else { other.x + 5 };
         canvas.arrow("wake", [column.x, y], [stop, y]);
         canvas.dot("woken", other.x, y, 3);
     }
-    y + if woken.is_empty() { 2 } else { 8 }
+    let wakes = if woken.is_empty() { first + LINE - 5 } else { y };
+    Spot { dot: [column.x, first + LINE - 5], wakes, next: y + if woken.is_empty() { 2 } else { 8 } }
 }
 
-/// Draws all lifelines beside a row, as they are before and after its step.
-fn lifelines(canvas: &mut Canvas, lives: &mut Lives<'_>, columns: &[Column], row: Row, [top, bottom]: [usize; 2]) {
-    let Row::Step(index) = row else {
-        for column in columns {
-            lifeline(canvas, column, lives, [top, bottom]);
-        }
-        return;
-    };
+/// Draws all lifelines beside a step, as they are before and after it.
+fn lifelines(
+    canvas: &mut Canvas,
+    lives: &mut Lives<'_>,
+    columns: &[Column],
+    index: usize,
+    top: usize,
+    spot: &Spot,
+) {
     if index > 0 {
         lives.live_to(index - 1);
     }
@@ -189,20 +223,18 @@ fn lifelines(canvas: &mut Canvas, lives: &mut Lives<'_>, columns: &[Column], row
     lives.live_to(index);
     for (column, before) in columns.iter().zip(before) {
         let after = life(lives, column);
-        // A woken task's line changes where the arrow arrives; the mover's where its dot is.
-        let turn = if lives.moved(index, column.task) { top + LINE - 5 } else { bottom.saturating_sub(8) };
-        let turn = turn.clamp(top, bottom);
+        // The mover's line changes at its dot, or ends after its arrows; a woken task's where the arrow arrives.
+        let turn = if column.x == spot.dot[0] && after != Life::Ended { spot.dot[1] } else { spot.wakes };
         draw(canvas, column.x, before, [top, turn]);
-        draw(canvas, column.x, after, [turn, bottom]);
+        draw(canvas, column.x, after, [turn, spot.next]);
+        if after == Life::Ended && before != Life::Ended {
+            canvas.line("life", [column.x - 6, turn], [column.x + 6, turn]);
+        }
     }
 }
 
 fn life(lives: &Lives<'_>, column: &Column) -> Life {
     column.task.map_or(Life::Goes, |task| lives.of(task))
-}
-
-fn lifeline(canvas: &mut Canvas, column: &Column, lives: &Lives<'_>, span: [usize; 2]) {
-    draw(canvas, column.x, life(lives, column), span);
 }
 
 fn draw(canvas: &mut Canvas, x: usize, life: Life, [top, bottom]: [usize; 2]) {
