@@ -33,7 +33,9 @@ impl Policy {
     pub fn about(self) -> &'static str {
         match self {
             Policy::NoKick => "nobody is kicked",
-            Policy::PcAndOther => "a login kicks the user's sessions on the same platform, unless it is from a PC",
+            Policy::PcAndOther => {
+                "a login kicks the user's sessions on the same platform, unless it is from a PC"
+            }
             Policy::SameTerminal => "a login kicks the user's sessions on the same platform",
         }
     }

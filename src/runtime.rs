@@ -45,11 +45,7 @@ pub trait Runtime: Clone + Send + Sync + 'static {
 
     /// Reads and writes a cell atomically; then wakes those that `act` says. `act` must not access another cell, and
     /// must be a function of the cell's value and of what the calling task has observed.
-    fn with<T: State, O: Hash>(
-        &self,
-        cell: &Self::Cell<T>,
-        act: impl FnOnce(&mut T, &mut Wakes) -> O,
-    ) -> O;
+    fn with<T: State, O: Hash>(&self, cell: &Self::Cell<T>, act: impl FnOnce(&mut T, &mut Wakes) -> O) -> O;
 
     /// Writes a cell without observing it. What is only ever written so cannot influence anything: a checker that asks
     /// about waits alone leaves such cells out of its states.

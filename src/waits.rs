@@ -192,8 +192,13 @@ impl WaitGraph {
     pub fn knot(&self) -> Option<Knot> {
         let mut stuck: BTreeMap<Name, &Edge> =
             self.edges.iter().filter(|e| e.helpers.is_some()).map(|e| (e.task, e)).collect();
-        let idle: BTreeSet<Name> =
-            self.edges.iter().filter(|e| e.helpers.is_none()).map(|e| e.task).chain(self.running.iter().copied()).collect();
+        let idle: BTreeSet<Name> = self
+            .edges
+            .iter()
+            .filter(|e| e.helpers.is_none())
+            .map(|e| e.task)
+            .chain(self.running.iter().copied())
+            .collect();
         // Whoever a task that can go on may help can go on too: spread that backwards until it stops.
         let mut helped_by: BTreeMap<Name, Vec<Name>> = BTreeMap::new();
         for edge in stuck.values() {

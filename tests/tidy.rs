@@ -58,7 +58,15 @@ fn layer(module: &str) -> usize {
 #[test]
 fn imports_run_downwards() {
     for (path, text) in sources("src") {
-        let module = path.components().nth(1).unwrap().as_os_str().to_str().unwrap().trim_end_matches(".rs").to_owned();
+        let module = path
+            .components()
+            .nth(1)
+            .unwrap()
+            .as_os_str()
+            .to_str()
+            .unwrap()
+            .trim_end_matches(".rs")
+            .to_owned();
         if module == "lib" || module == "main" {
             continue;
         }
@@ -75,7 +83,11 @@ fn imports_run_downwards() {
             if imported.is_empty() {
                 continue;
             }
-            assert!(layer(imported) <= layer(&module), "{} imports {imported}, which is above it", path.display());
+            assert!(
+                layer(imported) <= layer(&module),
+                "{} imports {imported}, which is above it",
+                path.display()
+            );
         }
     }
 }
@@ -140,7 +152,8 @@ fn cargo(args: &[&str]) -> String {
 
 #[test]
 fn the_installed_gateway_depends_on_no_checker() {
-    let tree = cargo(&["tree", "--locked", "--offline", "-e", "normal", "-p", "turnstile", "--prefix", "none"]);
+    let tree =
+        cargo(&["tree", "--locked", "--offline", "-e", "normal", "-p", "turnstile", "--prefix", "none"]);
     assert!(tree.contains("tokio v"), "the tree is read: {tree}");
     for checker in ["loom v", "shuttle v", "stateright v", "turnstile-models"] {
         assert!(!tree.lines().any(|line| line.starts_with(checker)), "turnstile depends on {checker}");
@@ -150,13 +163,34 @@ fn the_installed_gateway_depends_on_no_checker() {
 #[test]
 fn every_dependency_has_a_licence_that_we_accept() {
     let accepted: BTreeSet<&str> = [
-        "MIT", "Apache-2.0", "Apache-2.0 WITH LLVM-exception", "BSD-2-Clause", "BSD-3-Clause", "ISC", "Zlib",
-        "Unlicense", "Unicode-3.0", "0BSD", "CC0-1.0", "MIT-0", "BSL-1.0",
+        "MIT",
+        "Apache-2.0",
+        "Apache-2.0 WITH LLVM-exception",
+        "BSD-2-Clause",
+        "BSD-3-Clause",
+        "ISC",
+        "Zlib",
+        "Unlicense",
+        "Unicode-3.0",
+        "0BSD",
+        "CC0-1.0",
+        "MIT-0",
+        "BSL-1.0",
     ]
     .into();
     let listed = cargo(&[
-        "tree", "--workspace", "--locked", "--offline", "-e", "all", "--prefix", "none", "--format", "{p}|{l}",
-        "--target", "all",
+        "tree",
+        "--workspace",
+        "--locked",
+        "--offline",
+        "-e",
+        "all",
+        "--prefix",
+        "none",
+        "--format",
+        "{p}|{l}",
+        "--target",
+        "all",
     ]);
     let mut seen = 0;
     for line in listed.lines().filter(|line| !line.is_empty()) {

@@ -44,9 +44,15 @@ impl Engine {
     /// What it is for, in a line.
     pub fn about(self) -> &'static str {
         match self {
-            Engine::Exhaustive => "every interleaving and choice, breadth first: the first counterexample is a shortest one",
-            Engine::Loom => "every interleaving of a world of at most 5 threads, or those within a preemption bound",
-            Engine::Shuttle => "random schedules of a world of any size: finds fast, never says that a property holds",
+            Engine::Exhaustive => {
+                "every interleaving and choice, breadth first: the first counterexample is a shortest one"
+            }
+            Engine::Loom => {
+                "every interleaving of a world of at most 5 threads, or those within a preemption bound"
+            }
+            Engine::Shuttle => {
+                "random schedules of a world of any size: finds fast, never says that a property holds"
+            }
             Engine::Tokio => "the real multi-threaded runtime, many runs: never says that a property holds",
         }
     }
@@ -91,8 +97,7 @@ pub fn check(
         Engine::Shuttle => shuttle::explore(&scenario, quest, limits, progress, &mut visit),
         Engine::Tokio => tokio::explore(&scenario, quest, limits, progress, &mut visit),
     };
-    let search =
-        Search { scenario, property, engine, effort: report.effort, bound: report.bound.clone() };
+    let search = Search { scenario, property, engine, effort: report.effort, bound: report.bound.clone() };
     Ok(match report.end {
         End::Exhausted => Verdict::Holds(search),
         End::Stopped(why) => Verdict::Unknown(search, why),
@@ -132,7 +137,11 @@ fn explain(search: &Search, finding: Finding, broken: String, shortest: bool) ->
 ///
 /// # Errors
 /// Says which step cannot be taken, or that nothing breaks.
-pub fn replay(scenario: &Scenario, property: Property, schedule: &crate::Schedule) -> Result<Counterexample, String> {
+pub fn replay(
+    scenario: &Scenario,
+    property: Property,
+    schedule: &crate::Schedule,
+) -> Result<Counterexample, String> {
     let played = play(scenario, schedule)?;
     let knot = if played.at_rest { played.graph.knot_at_rest() } else { played.graph.knot() };
     let broken = match (&played.crashed, property) {

@@ -107,8 +107,9 @@ fn read_schedule(scenario: &Scenario, mut rest: &[u8]) -> Result<Schedule, Strin
             Some(seat) => play.at(seat),
         };
         let number = schedule.len() + 1;
-        let (seat, slot) =
-            chosen.ok_or_else(|| format!("the replay key does not fit this program: step {number} cannot be taken"))?;
+        let (seat, slot) = chosen.ok_or_else(|| {
+            format!("the replay key does not fit this program: step {number} cannot be taken")
+        })?;
         let picks = play.step(slot, picks, None);
         schedule.turns.push(Turn { task: play.name(slot), picks });
         last = seat;

@@ -35,6 +35,8 @@ pub struct Limits {
     pub memory: usize,
     /// exhaustive: of states that differ only in who is who, look at one.
     pub symmetry: bool,
+    /// exhaustive: one in so many known steps is run again for real, and must come out the same.
+    pub audit: u64,
     /// loom: at most this many preemptions in one execution.
     pub bound: Option<usize>,
     /// shuttle: how schedules are drawn.
@@ -53,6 +55,7 @@ impl Default for Limits {
             budget: Duration::from_secs(60),
             memory: 2 << 30,
             symmetry: true,
+            audit: 4096,
             bound: None,
             scheduler: Scheduler::Random,
             schedules: 10_000,

@@ -54,8 +54,12 @@ impl Property {
             Property::NoDeadlock => "no task waits for ever to send or to lock, whoever else still moves",
             Property::NoGhost => "at rest, no closed connection is in the user table",
             Property::NoLostSession => "at rest, every open connection is in the user table",
-            Property::PolicyHolds => "at rest, no two open connections of one user break the multi-login policy",
-            Property::Counters => "at rest, the counters of users and connections online equal the user table",
+            Property::PolicyHolds => {
+                "at rest, no two open connections of one user break the multi-login policy"
+            }
+            Property::Counters => {
+                "at rest, the counters of users and connections online equal the user table"
+            }
         }
     }
 
@@ -94,7 +98,10 @@ impl Property {
                 })
             }
             Property::Counters => {
-                let (users, connections) = (sight.census.table.len(), sight.census.table.iter().map(|(_, r)| r.len()).sum::<usize>());
+                let (users, connections) = (
+                    sight.census.table.len(),
+                    sight.census.table.iter().map(|(_, r)| r.len()).sum::<usize>(),
+                );
                 let believed = (sight.census.online_users, sight.census.online_connections);
                 (believed != (users as i64, connections as i64)).then(|| {
                     format!(

@@ -159,9 +159,10 @@ impl Model for Scenario {
                 rows.iter().flat_map(longer).collect()
             };
             let rows = (0..users).fold(vec![Vec::new()], each);
-            permutations(users).into_iter().flat_map(|user| {
-                rows.iter().map(|row| (user.clone(), row.clone())).collect::<Vec<_>>()
-            }).collect::<Vec<_>>()
+            permutations(users)
+                .into_iter()
+                .flat_map(|user| rows.iter().map(|row| (user.clone(), row.clone())).collect::<Vec<_>>())
+                .collect::<Vec<_>>()
         };
         let factorial = |n: u32| (1..=n).product::<u32>();
         let fits = |users: u32, logins: u32| {
@@ -169,7 +170,11 @@ impl Model for Scenario {
         };
         let (mut users, mut logins) = (self.users, self.logins);
         while !fits(users, logins) {
-            if users > 2 || logins == 1 { users -= 1 } else if logins > 1 { logins -= 1 }
+            if users > 2 || logins == 1 {
+                users -= 1
+            } else if logins > 1 {
+                logins -= 1
+            }
         }
         let renumbering = |(user, row): (Vec<u32>, Vec<Vec<u32>>)| {
             (0..self.connections())
@@ -192,9 +197,8 @@ impl Model for Scenario {
             capacity: self.capacity as usize,
         };
         let hub = Hub::start(runtime, settings);
-        let sockets: Vec<(Login, Socket<R>)> = (1..=self.connections())
-            .map(|n| (self.login(n), Socket::new(runtime, Connection(n))))
-            .collect();
+        let sockets: Vec<(Login, Socket<R>)> =
+            (1..=self.connections()).map(|n| (self.login(n), Socket::new(runtime, Connection(n)))).collect();
         let own_peer = self.peers == Peers::Leave && !self.one_peer_task;
         for (login, socket) in &sockets {
             let (hub, socket) = (hub.clone(), socket.clone());
@@ -227,9 +231,7 @@ fn permutations(n: u32) -> Vec<Vec<u32>> {
     (0..n).fold(vec![Vec::new()], |shorter, last| {
         shorter
             .iter()
-            .flat_map(|order| {
-                (0..=order.len()).map(move |at| [&order[..at], &[last], &order[at..]].concat())
-            })
+            .flat_map(|order| (0..=order.len()).map(move |at| [&order[..at], &[last], &order[at..]].concat()))
             .collect()
     })
 }

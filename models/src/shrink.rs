@@ -86,8 +86,10 @@ impl Attempt {
 
 /// Takes away users, then logins, in ever smaller portions.
 fn fewer_actors(best: &mut (Scenario, Schedule), property: Property, until: Instant) {
-    let fewer_logins = |s: &Scenario, by| Some(Scenario { logins: s.logins.checked_sub(by).filter(|n| *n > 0)?, ..*s });
-    let fewer_users = |s: &Scenario, by| Some(Scenario { users: s.users.checked_sub(by).filter(|n| *n > 0)?, ..*s });
+    let fewer_logins =
+        |s: &Scenario, by| Some(Scenario { logins: s.logins.checked_sub(by).filter(|n| *n > 0)?, ..*s });
+    let fewer_users =
+        |s: &Scenario, by| Some(Scenario { users: s.users.checked_sub(by).filter(|n| *n > 0)?, ..*s });
     let ways: [&dyn Fn(&Scenario, u32) -> Option<Scenario>; 2] = [&fewer_users, &fewer_logins];
     for fewer in ways {
         let mut by = best.0.users.max(best.0.logins).next_power_of_two() / 2;

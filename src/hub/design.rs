@@ -32,9 +32,15 @@ impl Design {
     /// What it is, in a line.
     pub fn about(self) -> &'static str {
         match self {
-            Design::SingleSelect => "OpenIM's hub: one loop selects over register, unregister and kick-handler",
-            Design::SplitLoops => "the post's fix: one loop for register, one for unregister, nothing else changed",
-            Design::SplitLoopsShared => "the post's fix as listed: both loops receive into one shared variable",
+            Design::SingleSelect => {
+                "OpenIM's hub: one loop selects over register, unregister and kick-handler"
+            }
+            Design::SplitLoops => {
+                "the post's fix: one loop for register, one for unregister, nothing else changed"
+            }
+            Design::SplitLoopsShared => {
+                "the post's fix as listed: both loops receive into one shared variable"
+            }
         }
     }
 
@@ -77,7 +83,9 @@ impl Version {
     /// What it is, in a line.
     pub fn about(self) -> &'static str {
         match self {
-            Version::V3_5_1 => "client objects pooled, closed flag read before the lock, table rows loaded and stored",
+            Version::V3_5_1 => {
+                "client objects pooled, closed flag read before the lock, table rows loaded and stored"
+            }
         }
     }
 }

@@ -37,7 +37,12 @@ impl<R: Runtime> Hub<R> {
     }
 
     /// Removes and kicks the older sessions that the policy says; `multiTerminalLoginChecker`.
-    async fn multi_terminal_login_checker(&self, me: &Task<R>, newcomer: &Client<R>, old_clients: &[Client<R>]) {
+    async fn multi_terminal_login_checker(
+        &self,
+        me: &Task<R>,
+        newcomer: &Client<R>,
+        old_clients: &[Client<R>],
+    ) {
         // Read here through the object, as everything about a client; the step is the one that looked up the row.
         let Login { platform, .. } = newcomer.bound().login;
         if old_clients.is_empty() || !self.settings.policy.kicks(platform) {
@@ -79,10 +84,17 @@ impl<R: Runtime> Hub<R> {
     }
 
     /// Stores what is left of a row; true if that is nothing.
-    pub(super) async fn store_row(&self, me: &Task<R>, user: crate::session::User, left: Vec<Client<R>>) -> bool {
+    pub(super) async fn store_row(
+        &self,
+        me: &Task<R>,
+        user: crate::session::User,
+        left: Vec<Client<R>>,
+    ) -> bool {
         me.turn().await;
         let empty = left.is_empty();
-        me.note(|| if empty { "remove the row".to_owned() } else { "store what is left of the row".to_owned() });
+        me.note(
+            || if empty { "remove the row".to_owned() } else { "store what is left of the row".to_owned() },
+        );
         self.users.with(|users| users.store(user, left));
         empty
     }

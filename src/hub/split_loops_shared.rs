@@ -20,7 +20,12 @@ pub fn start<R: Runtime>(hub: &Hub<R>, runtime: &R) {
     });
 }
 
-async fn run<R: Runtime>(hub: Hub<R>, me: Task<R>, channels: Vec<Channel>, variable: Shared<R, Option<Client<R>>>) {
+async fn run<R: Runtime>(
+    hub: Hub<R>,
+    me: Task<R>,
+    channels: Vec<Channel>,
+    variable: Shared<R, Option<Client<R>>>,
+) {
     loop {
         me.rest();
         let cases = channels.iter().map(|c| Case::Receive(c.0)).collect();

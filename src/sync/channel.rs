@@ -205,7 +205,12 @@ impl<R: Runtime, T: Hash + Send + 'static> Operation<'_, R, T> {
         let (ticket, chosen) = inner.runtime.with(&inner.cell, |q, wakes| {
             for case in &cases {
                 if let (Case::Receive(channel), Some(drainers)) = (case, q.drained_by(case.channel())) {
-                    assert!(drainers.contains(&me.name), "{} receives from {}", me.name, inner.names[*channel]);
+                    assert!(
+                        drainers.contains(&me.name),
+                        "{} receives from {}",
+                        me.name,
+                        inner.names[*channel]
+                    );
                 }
             }
             let ticket = q.ticket(me.name);

@@ -161,7 +161,8 @@ struct Attempt<'a, R: Runtime> {
 impl<R: Runtime> Attempt<'_, R> {
     fn take(&mut self, cx: &Context<'_>) -> Poll<bool> {
         let inner = &self.lock.inner;
-        self.ticket = inner.runtime.with(&inner.cell, |line, _| line.take(self.me.name, self.ticket, cx.waker()));
+        self.ticket =
+            inner.runtime.with(&inner.cell, |line, _| line.take(self.me.name, self.ticket, cx.waker()));
         if self.ticket.is_some() {
             let wait =
                 Wait { kind: Kind::Lock, on: inner.name, cell: inner.name, port: 0, resource: inner.clone() };

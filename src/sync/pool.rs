@@ -36,7 +36,9 @@ impl<R: Runtime, T: Hash + Ord + Send + 'static> Pool<R, T> {
             let at = items.iter().position(|item| name(item) == picked)?;
             Some(items.remove(at))
         });
-        me.note(|| format!("get from {}: {}", self.name, if item.is_some() { "a used one" } else { "a new one" }));
+        me.note(|| {
+            format!("get from {}: {}", self.name, if item.is_some() { "a used one" } else { "a new one" })
+        });
         item
     }
 

@@ -62,7 +62,9 @@ impl<T> Chosen<T> {
     /// Index of the case that was done; `None` for the default.
     pub fn case(&self) -> Option<usize> {
         match self {
-            Chosen::Received { case, .. } | Chosen::Sent { case } | Chosen::SentOnClosed { case, .. } => Some(*case),
+            Chosen::Received { case, .. } | Chosen::Sent { case } | Chosen::SentOnClosed { case, .. } => {
+                Some(*case)
+            }
             Chosen::Default => None,
         }
     }
@@ -214,7 +216,9 @@ impl<T> Queues<T> {
             Some(Chosen::Received { case, value: Some(value) }) => {
                 let channel = parked.channels[case];
                 match self.queues[channel].receivers.pop_front() {
-                    Some((next, case)) => self.serve(next, Chosen::Received { case, value: Some(value) }, wakes),
+                    Some((next, case)) => {
+                        self.serve(next, Chosen::Received { case, value: Some(value) }, wakes)
+                    }
                     None => self.queues[channel].returned.push_front(value),
                 }
             }
@@ -239,9 +243,7 @@ impl<T> Queues<T> {
     fn is_ready(&self, case: &Case<T>) -> bool {
         let queue = &self.queues[case.channel()];
         match case {
-            Case::Receive(_) => {
-                queue.closed || self.len(case.channel()) > 0 || !queue.senders.is_empty()
-            }
+            Case::Receive(_) => queue.closed || self.len(case.channel()) > 0 || !queue.senders.is_empty(),
             Case::Send(..) => {
                 queue.closed || !queue.receivers.is_empty() || queue.buffer.len() < queue.capacity
             }

@@ -129,8 +129,13 @@ impl<R: Runtime> Watch<'_, R> {
             (false, true) => Poll::Pending,
             (false, false) if self.busy => Poll::Pending,
             (false, false) => {
-                let wait =
-                    Wait { kind: Kind::Signal, on: inner.name, cell: inner.name, port: 0, resource: inner.clone() };
+                let wait = Wait {
+                    kind: Kind::Signal,
+                    on: inner.name,
+                    cell: inner.name,
+                    port: 0,
+                    resource: inner.clone(),
+                };
                 inner.runtime.waits(self.me.name, wait);
                 Poll::Pending
             }

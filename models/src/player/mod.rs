@@ -177,7 +177,8 @@ impl<M: Model> Play<M> {
 
     /// True if nothing can move but at its whim.
     pub(crate) fn at_rest(&self) -> bool {
-        self.crashed.is_some() || !self.actors.iter().any(|a| matches!(a.status, Status::Turn { whim: false }))
+        self.crashed.is_some()
+            || !self.actors.iter().any(|a| matches!(a.status, Status::Turn { whim: false }))
     }
 
     /// Takes a step; says what it picked.
@@ -259,7 +260,8 @@ impl<M: Model> Play<M> {
 
     fn poll(&mut self, slot: Slot, granted: bool) -> Status {
         let actor = &mut self.actors[self.seats[slot as usize]];
-        let (mut future, waker) = (actor.future.take().expect("a task that is polled is not done"), actor.waker.clone());
+        let (mut future, waker) =
+            (actor.future.take().expect("a task that is polled is not done"), actor.waker.clone());
         {
             let mut inner = self.stage.lock();
             inner.current = Some(slot);
@@ -314,7 +316,13 @@ impl<M: Model> Play<M> {
             );
             self.seats[slot as usize] = self.actors.len();
             let waker = self.stage.waker(slot);
-            self.actors.push(Actor { slot, future: Some(future), waker, status: Status::Parked(None), history });
+            self.actors.push(Actor {
+                slot,
+                future: Some(future),
+                waker,
+                status: Status::Parked(None),
+                history,
+            });
         }
         (woken, new)
     }

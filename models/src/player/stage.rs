@@ -8,9 +8,9 @@ use std::task::{Poll, Wake, Waker};
 
 use hashbrown::HashMap;
 use siphasher::sip128::{Hasher128, SipHasher13};
+use turnstile::Name;
 use turnstile::runtime::{Mark, Runtime, State, Wakes};
 use turnstile::waits::{Port, Wait};
-use turnstile::Name;
 
 use crate::schedule::Pick;
 
@@ -213,11 +213,7 @@ impl Runtime for Stage {
         Arc::new(Cell { slot, value: Mutex::new(value) })
     }
 
-    fn with<T: State, O: Hash>(
-        &self,
-        cell: &Arc<Cell<T>>,
-        act: impl FnOnce(&mut T, &mut Wakes) -> O,
-    ) -> O {
+    fn with<T: State, O: Hash>(&self, cell: &Arc<Cell<T>>, act: impl FnOnce(&mut T, &mut Wakes) -> O) -> O {
         let mut wakes = Wakes::new();
         let mut guard = value(cell);
         {

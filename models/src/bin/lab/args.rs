@@ -178,6 +178,7 @@ impl LimitArgs {
             budget: self.budget,
             memory: usize::try_from(self.memory << 20).unwrap_or(usize::MAX),
             symmetry: !self.no_symmetry,
+            audit: usual.audit,
             bound: self.bound.map(|b| b as usize),
             scheduler: self.scheduler.unwrap_or(usual.scheduler),
             schedules: self.schedules.unwrap_or(runs),

@@ -14,7 +14,8 @@ impl Bar {
         if quiet || !std::io::stderr().is_terminal() {
             return Bar(ProgressBar::hidden());
         }
-        let style = ProgressStyle::with_template("{spinner} {prefix}  {msg}  {elapsed}").expect("a constant template");
+        let style = ProgressStyle::with_template("{spinner} {prefix}  {msg}  {elapsed}")
+            .expect("a constant template");
         let bar = ProgressBar::new_spinner().with_style(style).with_prefix(what);
         bar.enable_steady_tick(std::time::Duration::from_millis(100));
         Bar(bar)
@@ -24,7 +25,11 @@ impl Bar {
 impl Progress for Bar {
     fn tell(&self, effort: &Effort) {
         let count = |name: &str, n: Option<u64>| n.map(|n| format!("{} {name}", crate::words::thousands(n)));
-        let parts = [count("states", effort.states), count("deep", effort.depth), count("schedules", effort.schedules)];
+        let parts = [
+            count("states", effort.states),
+            count("deep", effort.depth),
+            count("schedules", effort.schedules),
+        ];
         self.0.set_message(parts.into_iter().flatten().collect::<Vec<_>>().join(", "));
     }
 }

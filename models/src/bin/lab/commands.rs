@@ -64,10 +64,14 @@ pub(crate) fn replay(out: &mut Out, key: &str, json: bool) -> Result<u8, String>
 
 fn from_key(key: &str) -> Result<Counterexample, String> {
     let text = match key.strip_prefix('@') {
-        Some(file) => fs::read_to_string(file).map_err(|e| format!("cannot read the replay key in {file}: {e}"))?,
+        Some(file) => {
+            fs::read_to_string(file).map_err(|e| format!("cannot read the replay key in {file}: {e}"))?
+        }
         None if key == "-" => {
             let mut text = String::new();
-            std::io::stdin().read_to_string(&mut text).map_err(|e| format!("cannot read standard input: {e}"))?;
+            std::io::stdin()
+                .read_to_string(&mut text)
+                .map_err(|e| format!("cannot read standard input: {e}"))?;
             text
         }
         None => key.to_owned(),
@@ -96,7 +100,8 @@ pub(crate) fn explain(out: &mut Out, args: &args::Explain) -> Result<u8, String>
     };
     let title = format!("{}: {}", words::world(&counterexample.scenario), counterexample.property.name());
     let story = output::story(&title, &counterexample);
-    fs::create_dir_all(&args.out).map_err(|e| format!("cannot make the folder {}: {e}", args.out.display()))?;
+    fs::create_dir_all(&args.out)
+        .map_err(|e| format!("cannot make the folder {}: {e}", args.out.display()))?;
     let name = format!("{}-{}", counterexample.scenario.design.name(), counterexample.property.name());
     let files = [
         (format!("{name}.txt"), show::text(&story, show::Paint::Plain)),
@@ -138,7 +143,8 @@ pub(crate) fn list(out: &mut Out, json: bool) -> Result<u8, String> {
         let object: serde_json::Map<String, Value> = kinds
             .into_iter()
             .map(|(kind, rows)| {
-                let rows: Vec<Value> = rows.iter().map(|(name, about)| json!({ "name": name, "about": about })).collect();
+                let rows: Vec<Value> =
+                    rows.iter().map(|(name, about)| json!({ "name": name, "about": about })).collect();
                 (kind.to_owned(), Value::from(rows))
             })
             .collect();

@@ -71,7 +71,8 @@ pub(crate) fn run(out: &mut Out) -> Result<u8, String> {
     out.heading("3. The incident at its own size: 100 accounts, channels of 1000");
     out.line("");
     let own = Scenario { users: 100, logins: 12, capacity: 1000, ..incident };
-    let verdict = ask(&own, Engine::Shuttle, &Limits { budget: Duration::from_secs(60), ..Limits::default() })?;
+    let verdict =
+        ask(&own, Engine::Shuttle, &Limits { budget: Duration::from_secs(60), ..Limits::default() })?;
     as_told &= verdict.counterexample().is_some();
     out.verdict(&verdict);
     if let Some(counterexample) = verdict.counterexample() {
@@ -79,7 +80,10 @@ pub(crate) fn run(out: &mut Out) -> Result<u8, String> {
         out.counterexample(counterexample);
     }
     out.line("");
-    out.aside(&format!("All of it in {}. On from here: lab --help, lab list, lab check --help", words::time(began.elapsed())));
+    out.aside(&format!(
+        "All of it in {}. On from here: lab --help, lab list, lab check --help",
+        words::time(began.elapsed())
+    ));
     Ok(u8::from(!as_told))
 }
 
@@ -96,7 +100,11 @@ fn row(out: &mut Out, verdict: &Verdict) {
             Some(bound) => format!("holds within {bound}"),
         },
         Verdict::Fails(_, c) => {
-            format!("fails in {} steps{}", c.schedule.len(), if c.shortest { ", none is shorter" } else { "" })
+            format!(
+                "fails in {} steps{}",
+                c.schedule.len(),
+                if c.shortest { ", none is shorter" } else { "" }
+            )
         }
         Verdict::Unknown(_, why) => format!("unknown, after {why}"),
     };

@@ -48,7 +48,11 @@ impl Out {
         let tone = if verdict.counterexample().is_some() { Tone::Stuck } else { Tone::Heading };
         let line = self.paint.paint(tone, &words::verdict(verdict));
         self.line(&line);
-        self.aside(&format!("{}; {}", words::world(&verdict.search().scenario), words::effort(&verdict.search().effort)));
+        self.aside(&format!(
+            "{}; {}",
+            words::world(&verdict.search().scenario),
+            words::effort(&verdict.search().effort)
+        ));
     }
 
     /// A counterexample: what happens, who waits for whom, how to see it again.
@@ -60,7 +64,9 @@ impl Out {
         match counterexample.key.len() {
             0 => self.line("No replay key: this schedule interleaves within steps, which replay does not."),
             1..=400 => self.line(&format!("replay: lab replay {}", counterexample.key)),
-            long => self.line(&format!("replay: the key has {long} characters; --save FILE writes it, lab replay @FILE plays it")),
+            long => self.line(&format!(
+                "replay: the key has {long} characters; --save FILE writes it, lab replay @FILE plays it"
+            )),
         }
     }
 }
@@ -124,7 +130,9 @@ pub(crate) fn counterexample_json(counterexample: &Counterexample) -> Value {
     let edges = |edges: &[Edge]| -> Vec<Value> {
         edges
             .iter()
-            .map(|e| json!({ "task": e.task, "waits": e.waits_for(), "why": e.why(), "words": e.to_string() }))
+            .map(
+                |e| json!({ "task": e.task, "waits": e.waits_for(), "why": e.why(), "words": e.to_string() }),
+            )
             .collect()
     };
     let knot = counterexample.knot.as_ref();

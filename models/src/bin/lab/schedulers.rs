@@ -17,7 +17,9 @@ pub(crate) fn run(out: &mut Out, args: &args::Schedulers) -> Result<u8, String> 
         Scenario { users: args.users, logins: args.logins, capacity: args.capacity, ..Scenario::default() };
     scenario.validate()?;
     let mut rows = Vec::new();
-    for scheduler in [Scheduler::Random, Scheduler::Pct(2), Scheduler::Pct(3), Scheduler::Pct(5), Scheduler::Urw] {
+    for scheduler in
+        [Scheduler::Random, Scheduler::Pct(2), Scheduler::Pct(3), Scheduler::Pct(5), Scheduler::Urw]
+    {
         let bar = Bar::new(format!("{scheduler}"), args.json);
         let began = Instant::now();
         let (mut needed, mut all) = (Vec::new(), 0);

@@ -74,7 +74,11 @@ pub(crate) fn verdict(verdict: &Verdict) -> String {
     let Search { property, engine, bound, .. } = verdict.search();
     match verdict {
         Verdict::Holds(_) => match bound {
-            None => format!("{} HOLDS: {} looked at every interleaving and every choice", property.name(), engine.name()),
+            None => format!(
+                "{} HOLDS: {} looked at every interleaving and every choice",
+                property.name(),
+                engine.name()
+            ),
             Some(bound) => format!("{} HOLDS WITHIN A BOUND: {bound}", property.name()),
         },
         Verdict::Fails(_, counterexample) => {

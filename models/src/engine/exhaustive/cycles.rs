@@ -23,7 +23,9 @@ pub(super) fn impossible(steps: &[Moves]) -> bool {
         let component: HashMap<Slot, HashMap<u32, u32>> =
             by_slot.into_iter().map(|(slot, edges)| (slot, components(&edges))).collect();
         let before = alive.len();
-        alive.retain(|moves| moves.iter().all(|(slot, from, to)| component[slot][from] == component[slot][to]));
+        alive.retain(|moves| {
+            moves.iter().all(|(slot, from, to)| component[slot][from] == component[slot][to])
+        });
         if alive.len() == before {
             return alive.is_empty();
         }
@@ -83,7 +85,12 @@ mod tests {
     #[test]
     fn a_loop_that_only_takes_from_a_finite_queue_ends() {
         // Task 0 goes 1 -> 2 -> 1 and takes from queue 9: 3 -> 2 -> 1 -> 0.
-        let steps = [vec![(0, 1, 2), (9, 3, 2)], vec![(0, 2, 1)], vec![(0, 1, 2), (9, 2, 1)], vec![(0, 1, 2), (9, 1, 0)]];
+        let steps = [
+            vec![(0, 1, 2), (9, 3, 2)],
+            vec![(0, 2, 1)],
+            vec![(0, 1, 2), (9, 2, 1)],
+            vec![(0, 1, 2), (9, 1, 0)],
+        ];
         assert!(impossible(&steps));
     }
 

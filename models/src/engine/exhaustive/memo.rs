@@ -6,8 +6,8 @@
 //! it wrote and what became of the task.
 
 use hashbrown::HashMap;
-use turnstile::waits::Kind;
 use turnstile::Name;
+use turnstile::waits::Kind;
 
 use super::cycles::Moves;
 use crate::player::{Event, Segment, Slot, Status};
@@ -129,6 +129,12 @@ impl Memo {
         self.local(task, history, Stands::Lost)
     }
 
+    /// True if the segment's step has been learned, at least up to some event in it.
+    pub(super) fn knows(&self, segment: &Segment) -> bool {
+        let Some(from) = self.by_history.get(&(segment.task, segment.before)) else { return false };
+        !matches!(self.nodes[self.locals[*from as usize].root as usize], Node::Unknown)
+    }
+
     /// The number of a local that was learned.
     pub(super) fn number(&self, task: Slot, history: u128) -> u32 {
         self.by_history[&(task, history)]
@@ -164,7 +170,11 @@ impl Memo {
     }
 
     /// Takes in what a task was seen to do. `slot` finds the slot of a cell's name.
-    pub(super) fn learn(&mut self, segment: &Segment, mut slot: impl FnMut(Name) -> Slot) -> Result<(), String> {
+    pub(super) fn learn(
+        &mut self,
+        segment: &Segment,
+        mut slot: impl FnMut(Name) -> Slot,
+    ) -> Result<(), String> {
         let stands = match &segment.status {
             Status::Turn { whim } => Stands::Turn { whim: *whim },
             Status::Done => Stands::Done,
@@ -217,7 +227,11 @@ impl Memo {
                     && known.woke == effect.woke
                     && known.spawned == effect.spawned
                     && known.crashed == effect.crashed;
-                if same { Ok(()) } else { Err("came to two different results from the same place".to_owned()) }
+                if same {
+                    Ok(())
+                } else {
+                    Err("came to two different results from the same place".to_owned())
+                }
             }
             _ => Err("did two different things in the same place".to_owned()),
         }
@@ -236,7 +250,9 @@ impl Memo {
             at += 1;
             let local = changes.get(state, task);
             let local = &self.locals[local as usize];
-            if !granted && !matches!(local.stands, Stands::Waits { .. } | Stands::Lost | Stands::Turn { whim: true }) {
+            if !granted
+                && !matches!(local.stands, Stands::Waits { .. } | Stands::Lost | Stands::Turn { whim: true })
+            {
                 continue;
             }
             let mut node = local.root;

@@ -5,17 +5,14 @@ use std::time::Instant;
 use turnstile::waits::Knot;
 
 use super::memo::{Changes, Fired, Memo, Stands};
-use super::{cycles, forever};
 use super::store::{Spread, Store};
 use super::symmetry::{Element, Symmetry};
+use super::{cycles, forever};
 use crate::engine::{Effort, End, Ending, Finding, Progress, Quest, Report};
 use crate::limits::Limits;
 use crate::model::Model;
 use crate::player::{Play, Segment, Slot};
 use crate::schedule::{Pick, Schedule, Turn};
-
-/// One in so many foretold steps is run again for real.
-const AUDIT: u64 = 1 << 12;
 
 /// Searches a model breadth first. `visit` is asked about each ending that the quest is after; once it says true, the
 /// search ends there.
@@ -31,7 +28,7 @@ pub fn explore<M: Model>(
     visit: &mut dyn FnMut(Ending<M::Outcome>) -> bool,
 ) -> Report {
     let renumberings = if limits.symmetry { model.symmetries() } else { Vec::new() };
-    let mut search = Search::new(model, quest, renumberings);
+    let mut search = Search::new(model, quest, renumberings, limits.audit.max(1));
     search.warm_up();
     let end = loop {
         match search.run(limits, progress, visit) {
@@ -63,6 +60,8 @@ struct Search<M: Model> {
     depth: u64,
     learned: u64,
     foretold: u64,
+    /// One in so many foretold steps is run again for real.
+    audit_every: u64,
 }
 
 /// A step from a state, and what then leads to the one of its images that is kept.
@@ -98,7 +97,7 @@ struct Here {
 }
 
 impl<M: Model> Search<M> {
-    fn new(model: &M, quest: Quest, renumberings: Vec<Vec<u32>>) -> Self {
+    fn new(model: &M, quest: Quest, renumberings: Vec<Vec<u32>>, audit_every: u64) -> Self {
         Search {
             quest,
             began: Instant::now(),
@@ -117,6 +116,7 @@ impl<M: Model> Search<M> {
             depth: 0,
             learned: 0,
             foretold: 0,
+            audit_every,
         }
     }
 
@@ -126,7 +126,8 @@ impl<M: Model> Search<M> {
         let mut random = fastrand::Rng::with_seed(1);
         for _ in 0..64 {
             self.play.restart(None);
-            loop {
+            // Bounded: some models never come to rest.
+            for _ in 0..1000 {
                 let movable: Vec<Slot> = self.play.movable().collect();
                 let Some(task) = random.choice(movable) else { break };
                 let picks: Vec<Pick> = (0..4).map(|_| Pick::decode(random.u32(0..16))).collect();
@@ -186,7 +187,10 @@ impl<M: Model> Search<M> {
                     return Some(End::Stopped(format!("its memory bound of {} MiB", limits.memory >> 20)));
                 }
                 if self.began.elapsed() > limits.budget {
-                    return Some(End::Stopped(format!("its time budget of {} s", limits.budget.as_secs_f64())));
+                    return Some(End::Stopped(format!(
+                        "its time budget of {} s",
+                        limits.budget.as_secs_f64()
+                    )));
                 }
             }
             here.state = next;
@@ -244,7 +248,8 @@ impl<M: Model> Search<M> {
             }
             for task in &self.tasks {
                 let local = here.spread.slots().get(*task as usize).copied().unwrap_or(0);
-                if matches!(self.memo.locals[local as usize].stands, Stands::Waits { kind, .. } if kind.is_work()) {
+                if matches!(self.memo.locals[local as usize].stands, Stands::Waits { kind, .. } if kind.is_work())
+                {
                     visit(forever::Seen::Waits(*task, local));
                 }
             }
@@ -300,8 +305,12 @@ impl<M: Model> Search<M> {
             first[*slot as usize] = *value;
         }
         let is_task = &self.is_task;
-        let fixed = self.symmetry.learn_fixed(&first, |slot| is_task.get(slot as usize).copied().unwrap_or(false));
-        assert!(fixed.is_ok(), "the model is not as symmetric as it says: its beginning is not the same renumbered");
+        let fixed =
+            self.symmetry.learn_fixed(&first, |slot| is_task.get(slot as usize).copied().unwrap_or(false));
+        assert!(
+            fixed.is_ok(),
+            "the model is not as symmetric as it says: its beginning is not the same renumbered"
+        );
         let (state, _) = self.store.insert(&mut here.spread, &changes.slots);
         assert_eq!(state, 1, "the first state is the first");
         self.parents.push((0, 0));
@@ -309,7 +318,9 @@ impl<M: Model> Search<M> {
         self.store.load(1, &mut here.spread);
         let crashed = self.play.crashed().map(str::to_owned);
         if let Some(why) = crashed {
-            return visit(Ending::new(None, None, Some(&why))).then(|| self.found(1, None, None)).or(Some(End::Exhausted));
+            return visit(Ending::new(None, None, Some(&why)))
+                .then(|| self.found(1, None, None))
+                .or(Some(End::Exhausted));
         }
         None
     }
@@ -364,17 +375,22 @@ impl<M: Model> Search<M> {
     ) -> Option<End> {
         self.transitions += 1;
         self.foretold += 1;
-        if self.foretold.is_multiple_of(AUDIT) {
+        let audited = self.foretold.is_multiple_of(self.audit_every);
+        if audited {
             self.audit(here, task, &picks, changes);
         }
         if changes.crashed {
             let last = Action { task, picks, to_kept: 0 };
             let why = self.crash_of(here.state, &last);
-            return visit(Ending::new(None, None, Some(&why))).then(|| self.found(here.state, Some(&last), None));
+            return visit(Ending::new(None, None, Some(&why)))
+                .then(|| self.found(here.state, Some(&last), None));
         }
         let to_kept = self.keep(here, changes);
         let (state, new) = self.store.insert(&mut here.spread, &self.scratch.diff);
         if !new {
+            if audited {
+                self.audit_reunion(here, task, &picks, changes);
+            }
             return None;
         }
         let action = self.action(Action { task, picks, to_kept });
@@ -514,8 +530,19 @@ impl<M: Model> Search<M> {
         let way = self.way_to(state, element);
         self.play.restart(None);
         for (task, picks) in way {
+            self.insist_on_movable(task);
             self.play.step(task, &picks, None);
         }
+    }
+
+    /// What could move where the state was found can move in each image of it.
+    fn insist_on_movable(&self, task: Slot) {
+        assert!(
+            self.play.can_move(task),
+            "{} cannot move where it, or its equal, could before: the model is not a function of its schedule, or not as \
+             symmetric as it says",
+            self.play.name(task)
+        );
     }
 
     /// Runs a step that is not known, and learns what it does.
@@ -527,6 +554,7 @@ impl<M: Model> Search<M> {
                 self.insist_on_places(here.spread.slots());
             }
             let (task, picks) = self.renumbered(element, task, picks);
+            self.insist_on_movable(task);
             let mut segments = Vec::new();
             self.play.step(task, &picks, Some(&mut segments));
             for segment in &segments {
@@ -590,6 +618,27 @@ impl<M: Model> Search<M> {
             "a step of {} came out otherwise than the same step before: the model is not a function of its schedule",
             self.play.names()[task as usize]
         );
+    }
+
+    /// Two ways have led to the same state. Comes there by the one that is not remembered, and takes a step further: it must
+    /// do what is known of that step. So a task that keeps something it should not is found out.
+    fn audit_reunion(&mut self, here: &Here, task: Slot, picks: &[Pick], changes: &Changes) {
+        self.go_to(here.state, 0);
+        self.play.step(task, picks, None);
+        let mut there = here.spread.slots().to_vec();
+        for (slot, value) in &changes.slots {
+            there[*slot as usize] = *value;
+        }
+        self.insist_on_places(&there);
+        let movable: Vec<Slot> = self.play.movable().collect();
+        let Some(next) = movable.get(self.foretold as usize % movable.len().max(1)) else { return };
+        let mut segments = Vec::new();
+        self.play.step(*next, &[], Some(&mut segments));
+        for segment in &segments {
+            if self.memo.knows(segment) {
+                self.learn(segment);
+            }
+        }
     }
 
     fn learn(&mut self, segment: &Segment) {

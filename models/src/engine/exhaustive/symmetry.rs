@@ -48,7 +48,8 @@ impl Symmetry {
         };
         let products: Vec<Vec<Element>> =
             group.iter().map(|a| group.iter().map(|b| product(a, b)).collect()).collect();
-        let inverse = |row: &Vec<Element>| row.iter().position(|p| *p == 0).expect("a group has inverses") as Element;
+        let inverse =
+            |row: &Vec<Element>| row.iter().position(|p| *p == 0).expect("a group has inverses") as Element;
         let inverses = products.iter().map(inverse).collect();
         let order = group.len();
         Symmetry {
@@ -132,12 +133,18 @@ impl Symmetry {
                     let Some(other) = second.iter().filter(|s| s.task == image).nth(before) else {
                         return Err("two runs of it wake different tasks".to_owned());
                     };
-                    note(&mut self.locals[g], local_of(one.task, one.after), local_of(other.task, other.after))?;
+                    note(
+                        &mut self.locals[g],
+                        local_of(one.task, one.after),
+                        local_of(other.task, other.after),
+                    )?;
                     for ((task, before), (_, after)) in one.spawned.iter().zip(&other.spawned) {
                         let image = self.slots[g][*task as usize];
                         note(&mut self.locals[g], local_of(*task, *before), local_of(image, *after))?;
                     }
-                    for (mine, theirs) in [(reads(one), reads(other)), (one.writes.clone(), other.writes.clone())] {
+                    for (mine, theirs) in
+                        [(reads(one), reads(other)), (one.writes.clone(), other.writes.clone())]
+                    {
                         if mine.len() != theirs.len() {
                             return Err("two runs of it touch different things".to_owned());
                         }
@@ -159,7 +166,11 @@ impl Symmetry {
     ///
     /// # Errors
     /// Says that one does not.
-    pub(super) fn learn_fixed(&mut self, state: &[u32], is_task: impl Fn(Slot) -> bool) -> Result<(), String> {
+    pub(super) fn learn_fixed(
+        &mut self,
+        state: &[u32],
+        is_task: impl Fn(Slot) -> bool,
+    ) -> Result<(), String> {
         for g in self.elements() {
             for (slot, value) in state.iter().enumerate().take(self.slots[g as usize].len()) {
                 let image = state[self.slots[g as usize][slot] as usize];
@@ -189,7 +200,8 @@ impl Symmetry {
             for (slot, best) in least.iter().enumerate() {
                 let from = inverse.get(slot).map_or(slot, |s| *s as usize);
                 let value = state[from] as usize;
-                let value = if is_task.get(from).copied().unwrap_or(false) { locals[value] } else { contents[value] };
+                let value =
+                    if is_task.get(from).copied().unwrap_or(false) { locals[value] } else { contents[value] };
                 debug_assert_ne!(value, UNKNOWN, "what was learned was learned under every element");
                 if !smaller && value > *best {
                     break;
