@@ -153,7 +153,9 @@ impl<'a, O> Crowd<'a, O> {
                 self.members[living[self.desk.draw(living.len())]].future = None;
                 continue;
             }
-            let member = &mut self.members[woken[self.desk.draw(woken.len())]];
+            // A future may be polled though nobody woke it.
+            let among = if self.desk.draw(4) == 0 { &living } else { &woken };
+            let member = &mut self.members[among[self.desk.draw(among.len())]];
             // A new waker each time: who wakes by an old one wakes nobody.
             member.flag = Arc::default();
             let waker = Waker::from(member.flag.clone());
