@@ -240,3 +240,68 @@ impl WaitGraph {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn a_graph() -> impl Strategy<Value = WaitGraph> {
+        let edge = (0..2_usize, prop::option::weighted(0.9, prop::collection::vec(0..9_u32, 0..3)));
+        (prop::collection::btree_map(0..9_u32, edge, 0..9), prop::collection::btree_set(0..9_u32, 0..4))
+            .prop_map(|(edges, running)| {
+                let name = |n: u32| Name::of("task", n);
+                let running = running.into_iter().filter(|n| !edges.contains_key(n)).map(name).collect();
+                let edges = edges.into_iter().map(|(n, (kind, helpers))| Edge {
+                    task: name(n),
+                    kind: [Kind::Send, Kind::Lock][kind],
+                    on: Name::one("it"),
+                    filled: None,
+                    helpers: helpers.map(|all| all.into_iter().map(name).collect()),
+                });
+                WaitGraph { edges: edges.collect(), running }
+            })
+    }
+
+    /// The greatest set of waits that only its own members, or nobody, could end: throw out what does not belong until
+    /// all that is left does.
+    fn stuck(graph: &WaitGraph) -> BTreeSet<Name> {
+        let mut stuck: BTreeSet<Name> = graph.edges.iter().map(|e| e.task).collect();
+        let waits: BTreeSet<Name> = stuck.clone();
+        loop {
+            let out = graph.edges.iter().find(|e| {
+                let can_go =
+                    |h: &Name| graph.running.contains(h) || (waits.contains(h) && !stuck.contains(h));
+                stuck.contains(&e.task) && e.helpers.as_ref().is_none_or(|all| all.iter().any(can_go))
+            });
+            match out {
+                None => return stuck,
+                Some(edge) => stuck.remove(&edge.task),
+            };
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 4000, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_knot_is_all_that_is_stuck_and_its_cycle_a_walk_along_the_waits(graph in a_graph()) {
+            let stuck = stuck(&graph);
+            let Some(knot) = graph.knot() else {
+                prop_assert_eq!(stuck, BTreeSet::new());
+                return Ok(());
+            };
+            let all = knot.cycle.iter().chain(&knot.collateral);
+            prop_assert_eq!(all.clone().count(), stuck.len());
+            prop_assert_eq!(all.map(|e| e.task).collect::<BTreeSet<_>>(), stuck.clone());
+            let helps = |edge: &Edge, next: Name| edge.helpers.iter().flatten().any(|h| *h == next);
+            for pair in knot.cycle.windows(2) {
+                prop_assert!(helps(&pair[0], pair[1].task));
+            }
+            let (first, last) = (&knot.cycle[0], &knot.cycle[knot.cycle.len() - 1]);
+            // It closes, or its end waits for nobody that is left.
+            prop_assert!(helps(last, first.task) || !stuck.iter().any(|task| helps(last, *task)));
+        }
+    }
+}

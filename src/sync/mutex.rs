@@ -215,3 +215,113 @@ impl<R: Runtime> Drop for Guard<R> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Wake;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[derive(Clone, Copy, Debug)]
+    enum Act {
+        /// A newcomer tries.
+        Come(u32),
+        /// The one that was woken tries again.
+        TryAgain,
+        /// The holder, if any, unlocks.
+        Unlock,
+        /// One of those in line goes, or the one that was woken.
+        Go(usize),
+    }
+
+    fn an_act() -> impl Strategy<Value = Act> {
+        prop_oneof![
+            4 => (0..3_u32).prop_map(Act::Come),
+            2 => Just(Act::TryAgain),
+            3 => Just(Act::Unlock),
+            2 => (0..9_usize).prop_map(Act::Go),
+        ]
+    }
+
+    #[derive(Default)]
+    struct Bell(AtomicUsize);
+
+    impl Wake for Bell {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 4000, ..ProptestConfig::default() })]
+
+        /// The plain model is who holds the lock and who is in line, first come first; the head may have been woken.
+        #[test]
+        fn the_head_of_the_line_is_woken_whenever_the_lock_is_free(acts in prop::collection::vec(an_act(), 0..60)) {
+            let mut lock = Line::default();
+            let mut holder: Option<Name> = None;
+            let mut line: Vec<(Ticket, Name, Arc<Bell>)> = Vec::new();
+            let mut woken = false;
+            for act in acts {
+                let mut wakes = Wakes::new();
+                match act {
+                    Act::Come(n) => {
+                        let (name, bell) = (Name::of("task", n), Arc::new(Bell::default()));
+                        let ticket = lock.take(name, None, &Waker::from(bell.clone()));
+                        // Newcomers compete with the one that was woken.
+                        prop_assert_eq!(ticket.is_none(), holder.is_none());
+                        holder = holder.or(Some(name));
+                        if let Some(ticket) = ticket {
+                            prop_assert!(line.iter().all(|(other, ..)| *other != ticket), "a ticket is for one wait");
+                            line.push((ticket, name, bell));
+                        }
+                    }
+                    Act::TryAgain if woken => {
+                        woken = false;
+                        let (ticket, name, _) = line[0].clone();
+                        let bell = Arc::new(Bell::default());
+                        let again = lock.take(name, Some(ticket), &Waker::from(bell.clone()));
+                        match holder {
+                            Some(_) => {
+                                prop_assert_eq!(again, Some(ticket));
+                                line[0].2 = bell;
+                            }
+                            None => {
+                                prop_assert_eq!(again, None);
+                                holder = Some(name);
+                                line.remove(0);
+                            }
+                        }
+                    }
+                    Act::Unlock if holder.is_some() => {
+                        holder = None;
+                        lock.unlock(&mut wakes);
+                    }
+                    Act::Go(n) if !line.is_empty() => {
+                        let at = n % line.len();
+                        lock.cancel(line.remove(at).0, &mut wakes);
+                        woken &= at != 0;
+                    }
+                    Act::TryAgain | Act::Unlock | Act::Go(_) => {}
+                }
+                let rung = wakes.len();
+                wakes.into_iter().for_each(Waker::wake);
+                if rung > 0 {
+                    prop_assert_eq!(rung, 1, "one is woken at a time");
+                    prop_assert!(!woken, "nobody is woken while another is on its way");
+                    prop_assert_eq!(line[0].2.0.load(Ordering::Relaxed), 1, "the head of the line is woken");
+                    woken = true;
+                }
+                prop_assert_eq!(lock.holder, holder);
+                prop_assert!(holder.is_some() || line.is_empty() || woken, "a free lock with a line wakes somebody");
+                for (n, (ticket, _, bell)) in line.iter().enumerate() {
+                    prop_assert_eq!(lock.is_woken(*ticket, &Waker::from(bell.clone())), woken && n == 0);
+                }
+            }
+        }
+    }
+}

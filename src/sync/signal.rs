@@ -152,3 +152,60 @@ impl<R: Runtime> Drop for Watch<'_, R> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Wake;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Bell(AtomicUsize);
+
+    impl Wake for Bell {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+
+        /// Each waits, some are polled again with another waker, some go; then it is raised, twice.
+        #[test]
+        fn a_signal_wakes_all_that_wait_once_and_by_their_last_waker(
+            waits in prop::collection::vec((0..3_u32, 0..3_usize, any::<bool>()), 0..20),
+        ) {
+            let mut signal = Raised::default();
+            let mut bells = Vec::new();
+            for (task, again, goes) in waits {
+                let mut ticket = None;
+                let mut mine: Vec<Arc<Bell>> = Vec::new();
+                for _ in 0..=again {
+                    mine.push(Arc::default());
+                    let waker = Waker::from(mine[mine.len() - 1].clone());
+                    prop_assert!(!signal.seen(Name::of("task", task), &mut ticket, &waker));
+                }
+                if goes && let Some(ticket) = ticket {
+                    signal.waiting.remove(&ticket);
+                }
+                bells.push((mine, !goes));
+            }
+            for first in [true, false] {
+                let mut wakes = Wakes::new();
+                prop_assert_eq!(signal.raise(&mut wakes), first);
+                wakes.into_iter().for_each(Waker::wake);
+                for (mine, stays) in &bells {
+                    for (n, bell) in mine.iter().enumerate() {
+                        let last = n + 1 == mine.len();
+                        prop_assert_eq!(bell.0.load(Ordering::Relaxed), usize::from(*stays && last));
+                    }
+                }
+            }
+            prop_assert!(signal.seen(Name::one("late"), &mut None, Waker::noop()));
+        }
+    }
+}
