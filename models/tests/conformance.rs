@@ -92,7 +92,7 @@ const TABLE: &[Row] = &[
         name: "a parked sender's value takes the room that a receive makes",
         channels: &[1],
         tasks: &[&[Send(0, 1), Send(0, 2)], &[Receive(0), TrySend(0, 3)]],
-        endings: &["sent sent | got-1 case-0-sent # task 1 waits to send on channel 1 (1/1 full)", "sent sent | got-1 default"],
+        endings: &["sent | got-1 case-0-sent # task 1 waits to send on channel 1 (1/1 full)", "sent sent | got-1 default"],
     },
     Row {
         name: "at capacity 0 a send waits for its receiver",
@@ -194,8 +194,8 @@ const TABLE: &[Row] = &[
     Row {
         name: "a lock that is no longer wanted goes to the next in line",
         channels: &[],
-        tasks: &[&[Lock(0), Raise, Unlock], &[LockOrSignal(0), Unlock, Lock(0)]],
-        endings: &["locked raised unlocked | gave-up held-nothing locked", "locked raised unlocked | locked unlocked locked"],
+        tasks: &[&[Lock(0), Raise, Unlock], &[LockOrSignal(0), Unlock, Lock(0), Unlock]],
+        endings: &["locked raised unlocked | gave-up held-nothing locked unlocked", "locked raised unlocked | locked unlocked locked unlocked"],
     },
     Row { name: "a choice among 2", channels: &[], tasks: &[&[Choose(2)]], endings: &["0/2", "1/2"] },
     Row { name: "a choice among 3", channels: &[], tasks: &[&[Choose(3)]], endings: &["0/3", "1/3", "2/3"] },
