@@ -29,6 +29,15 @@ impl Policy {
         }
     }
 
+    /// What it is, in a line.
+    pub fn about(self) -> &'static str {
+        match self {
+            Policy::NoKick => "nobody is kicked",
+            Policy::PcAndOther => "a login kicks the user's sessions on the same platform, unless it is from a PC",
+            Policy::SameTerminal => "a login kicks the user's sessions on the same platform",
+        }
+    }
+
     /// Does a login from `newcomer` kick the user's sessions on that same platform?
     ///
     /// ```

@@ -70,6 +70,12 @@ pub trait Runtime: Clone + Send + Sync + 'static {
     /// Picks one of `among` (at least 1), from 0: explored by a checker, random in production. Called within a step.
     fn choose(&self, who: Name, among: usize) -> usize;
 
+    /// Picks one of some named things, whose numbers differ; as [`choose`](Runtime::choose). The name tells an engine which
+    /// thing it was, whatever its place in the list.
+    fn choose_named(&self, who: Name, among: &[Name]) -> usize {
+        self.choose(who, among.len())
+    }
+
     /// Says that the task is at the top of its loop and carries nothing but what it was spawned with. The exhaustive
     /// engine forgets the task's history here; it re-runs a sample of steps, and stops at a false claim.
     fn rest(&self, _who: Name) {}
@@ -130,6 +136,12 @@ impl<R: Runtime> Task<R> {
     pub fn choose(&self, among: usize) -> usize {
         assert!(among > 0, "{} chooses among nothing", self.name);
         if among == 1 { 0 } else { self.runtime.choose(self.name, among) }
+    }
+
+    /// See [`Runtime::choose_named`].
+    pub fn choose_named(&self, among: &[Name]) -> usize {
+        assert!(!among.is_empty(), "{} chooses among nothing", self.name);
+        if among.len() == 1 { 0 } else { self.runtime.choose_named(self.name, among) }
     }
 
     /// See [`Runtime::rest`].

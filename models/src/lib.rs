@@ -1,12 +1,23 @@
 //! The laboratory: it searches the interleavings of turnstile's hub, or of your own program over the same seam.
 
+mod check;
 pub mod engine;
+pub mod golang;
+pub mod key;
 mod limits;
 mod model;
 mod player;
+mod property;
 pub mod scenario;
 mod schedule;
+mod shrink;
+mod verdict;
 
+pub use check::{Engine, check, replay};
 pub use limits::{Limits, Scheduler};
 pub use model::Model;
-pub use schedule::{Schedule, Turn};
+pub use player::{Played, play};
+pub use property::Property;
+pub use schedule::{Pick, Schedule, Turn};
+pub use shrink::shrink;
+pub use verdict::{Counterexample, Search, Verdict};

@@ -33,6 +33,8 @@ pub struct Limits {
     pub budget: Duration,
     /// Bytes that the exhaustive engine may use for states.
     pub memory: usize,
+    /// exhaustive: of states that differ only in who is who, look at one.
+    pub symmetry: bool,
     /// loom: at most this many preemptions in one execution.
     pub bound: Option<usize>,
     /// shuttle: how schedules are drawn.
@@ -50,6 +52,7 @@ impl Default for Limits {
         Limits {
             budget: Duration::from_secs(60),
             memory: 2 << 30,
+            symmetry: true,
             bound: None,
             scheduler: Scheduler::Random,
             schedules: 10_000,

@@ -44,6 +44,12 @@ pub trait Model: Clone + Send + Sync + 'static {
     /// What can be seen of the world at rest.
     type Outcome: Clone + Ord + Hash + Debug + Send + 'static;
 
+    /// Renumberings of its names under which the model is the same: by each, the new number for each number from 1. Together
+    /// with the identity they are a group. The exhaustive engine tries them, and stops if one is not what it says.
+    fn symmetries(&self) -> Vec<Vec<u32>> {
+        Vec::new()
+    }
+
     /// Makes the world and starts its tasks. It must do the same each time.
     fn start<R: Runtime>(&self, runtime: &R) -> Self::World<R>;
 

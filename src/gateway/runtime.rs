@@ -28,8 +28,11 @@ pub trait Probe: Clone + Send + Sync + 'static {
     /// The task that is being polled has locked a cell, and is about to look at it.
     fn enters(&self) {}
 
-    /// A task has made a choice.
+    /// A task has picked by index.
     fn picks(&self, _who: Name, _pick: usize) {}
+
+    /// A task has picked one of several named things.
+    fn picks_named(&self, _who: Name, _pick: Name) {}
 
     /// A task is about to be spawned: what is returned is spawned in its place.
     fn wraps(
@@ -136,6 +139,12 @@ impl<P: Probe> Runtime for Tokio<P> {
     fn choose(&self, who: Name, among: usize) -> usize {
         let pick = fastrand::usize(..among);
         self.probe.picks(who, pick);
+        pick
+    }
+
+    fn choose_named(&self, who: Name, among: &[Name]) -> usize {
+        let pick = fastrand::usize(..among.len());
+        self.probe.picks_named(who, among[pick]);
         pick
     }
 

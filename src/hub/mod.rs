@@ -13,7 +13,7 @@ pub mod split_loops_shared;
 mod unregister;
 
 pub use client::{Binding, Client, Socket};
-pub use connection::{connection, peer};
+pub use connection::peer;
 pub use design::{Design, Version};
 pub use events::{Event, REGISTER, UNREGISTER};
 

@@ -26,10 +26,15 @@ impl<R: Runtime, T: Hash + Ord + Send + 'static> Pool<R, T> {
     }
 
     /// Takes any of the pooled objects, or none: then the caller makes a new one. Within the current step.
-    pub fn get(&self, me: &Task<R>) -> Option<T> {
-        let item = self.items.with(|items| match me.choose(items.len() + 1) {
-            0 => None,
-            n => Some(items.remove(n - 1)),
+    pub fn get(&self, me: &Task<R>, name: impl Fn(&T) -> Name) -> Option<T> {
+        let item = self.items.with(|items| {
+            let mut options = vec![Name::one("new")];
+            // The same object may have been put twice; taking either is the same.
+            options.extend(items.iter().map(&name));
+            options.dedup();
+            let picked = options[me.choose_named(&options)];
+            let at = items.iter().position(|item| name(item) == picked)?;
+            Some(items.remove(at))
         });
         me.note(|| format!("get from {}: {}", self.name, if item.is_some() { "a used one" } else { "a new one" }));
         item

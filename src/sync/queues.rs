@@ -150,12 +150,13 @@ impl<T> Queues<T> {
     ///
     /// If some cases are ready, `pick` chooses among them by position. If none is and `default` is set, that is the answer.
     /// Otherwise the select parks under `ticket` until somebody serves it: `None`; then see [`collect`](Queues::collect).
+    /// `pick` also decides, as it parks, which of several cases that wait for the same may be served.
     pub fn select(
         &mut self,
         ticket: Ticket,
         mut cases: Vec<Case<T>>,
         default: bool,
-        pick: impl FnOnce(usize) -> usize,
+        mut pick: impl FnMut(usize) -> usize,
         waker: &Waker,
         wakes: &mut Wakes,
     ) -> Option<Chosen<T>> {
@@ -174,7 +175,18 @@ impl<T> Queues<T> {
             return Some(Chosen::Default);
         }
         let channels = cases.iter().map(Case::channel).collect();
-        for (case, it) in cases.into_iter().enumerate() {
+        // Of cases that wait in the same line, only the first there is ever served. Go shuffles them; so one, picked now,
+        // stands in line for all.
+        let lines: Vec<(usize, bool)> =
+            cases.iter().map(|c| (c.channel(), matches!(c, Case::Send(..)))).collect();
+        let mut stands: BTreeMap<(usize, bool), usize> = BTreeMap::new();
+        for line in &lines {
+            stands.entry(*line).or_insert_with(|| {
+                let alike: Vec<usize> = (0..lines.len()).filter(|i| lines[*i] == *line).collect();
+                alike[pick(alike.len())]
+            });
+        }
+        for (case, it) in cases.into_iter().enumerate().filter(|(case, _)| stands[&lines[*case]] == *case) {
             match it {
                 Case::Receive(channel) => self.queues[channel].receivers.push_back((ticket, case)),
                 Case::Send(channel, value) => self.queues[channel].senders.push_back((ticket, case, value)),

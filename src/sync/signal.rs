@@ -35,9 +35,9 @@ impl State for Raised {
 }
 
 impl Raised {
-    fn raise(&mut self, wakes: &mut Wakes) -> bool {
+    fn raise(&mut self, wakes: &mut Wakes) {
+        self.raised = true;
         wakes.extend(std::mem::take(&mut self.waiting).into_values().map(|w| w.0));
-        !std::mem::replace(&mut self.raised, true)
     }
 
     /// True if it is raised; else the ticket waits.
@@ -69,10 +69,10 @@ impl<R: Runtime> Signal<R> {
         Signal { inner: Arc::new(Inner { runtime: runtime.clone(), name, cell }) }
     }
 
-    /// Raises it, within the current step, and wakes all that wait for it. True the first time.
-    pub fn raise(&self, me: &Task<R>) -> bool {
+    /// Raises it, within the current step, and wakes all that wait for it.
+    pub fn raise(&self, me: &Task<R>) {
         me.note(|| format!("raise {}", self.inner.name));
-        self.inner.runtime.with(&self.inner.cell, |raised, wakes| raised.raise(wakes))
+        self.inner.runtime.with(&self.inner.cell, |raised, wakes| raised.raise(wakes));
     }
 
     /// Waits until it is raised.

@@ -11,7 +11,7 @@ use turnstile::trace::{After, Step, Trace};
 use turnstile::waits::{Edge, WaitGraph};
 
 use crate::model::Model;
-use crate::schedule::{Schedule, Turn};
+use crate::schedule::{Pick, Schedule, Turn};
 
 /// What one task did between two turns.
 #[derive(Clone, Debug)]
@@ -129,18 +129,64 @@ impl<M: Model> Play<M> {
         self.actors.iter().filter(move |a| live && matches!(a.status, Status::Turn { .. })).map(|a| a.slot)
     }
 
+    /// Who goes next in the plain schedule: the task at seat `last` again if it can, else the next one that can, in the
+    /// order of their start. A seat says the how-manieth to start a task was.
+    pub(crate) fn plain(&self, last: usize) -> Option<(usize, Slot)> {
+        let seats = (last..self.actors.len()).chain(0..last.min(self.actors.len()));
+        seats.map(|seat| (seat, self.actors[seat].slot)).find(|(_, slot)| self.can_move(*slot))
+    }
+
+    /// The seat and slot of the task of this name, if it can take a step.
+    pub(crate) fn find(&self, task: Name) -> Option<(usize, Slot)> {
+        let slot = self.stage.lock().find(task)?;
+        self.can_move(slot).then(|| (self.seats[slot as usize], slot))
+    }
+
+    /// The slot at a seat, if its task can take a step.
+    pub(crate) fn at(&self, seat: usize) -> Option<(usize, Slot)> {
+        let slot = self.actors.get(seat)?.slot;
+        self.can_move(slot).then_some((seat, slot))
+    }
+
+    /// The name of the task at a slot.
+    pub(crate) fn name(&self, slot: Slot) -> Name {
+        self.stage.lock().names[slot as usize]
+    }
+
+    /// True if the task waits, and none of those who could end its wait ever can.
+    pub(crate) fn is_stuck(&self, slot: Slot) -> bool {
+        let mut seen = vec![slot];
+        let mut at = 0;
+        while let Some(task) = seen.get(at).copied() {
+            at += 1;
+            let Some(actor) = self.actor(task) else { continue };
+            match &actor.status {
+                Status::Done => {}
+                Status::Parked(Some(wait)) if wait.kind.is_work() => {
+                    let Some(helpers) = wait.resource.look(wait.port).helpers else { return false };
+                    let inner = self.stage.lock();
+                    let new: Vec<Slot> =
+                        helpers.iter().filter_map(|h| inner.find(*h)).filter(|s| !seen.contains(s)).collect();
+                    seen.extend(new);
+                }
+                _ => return false,
+            }
+        }
+        !matches!(self.actor(slot).map(|a| &a.status), None | Some(Status::Done))
+    }
+
     /// True if nothing can move but at its whim.
     pub(crate) fn at_rest(&self) -> bool {
         self.crashed.is_some() || !self.actors.iter().any(|a| matches!(a.status, Status::Turn { whim: false }))
     }
 
-    /// Takes a step; says what it chose among, and what it picked.
+    /// Takes a step; says what it picked.
     pub(crate) fn step(
         &mut self,
         slot: Slot,
-        picks: &[u8],
+        picks: &[Pick],
         recorded: Option<&mut Vec<Segment>>,
-    ) -> Vec<(u8, u8)> {
+    ) -> Vec<Pick> {
         debug_assert!(self.can_move(slot), "a task that cannot move is not asked to");
         {
             let mut inner = self.stage.lock();
@@ -305,7 +351,7 @@ impl<M: Model> Play<M> {
     }
 
     /// Takes a step and says what happened.
-    pub(crate) fn narrate(&mut self, slot: Slot, picks: &[u8]) -> (Step, Vec<u8>) {
+    pub(crate) fn narrate(&mut self, slot: Slot, picks: &[Pick]) -> (Step, Vec<Pick>) {
         {
             let mut inner = self.stage.lock();
             inner.noting = true;
@@ -325,7 +371,7 @@ impl<M: Model> Play<M> {
             Status::Done => After::Ends,
         };
         let step = Step { task: name, what: notes.join(", "), after, wakes };
-        (step, choices.into_iter().map(|(_, pick)| pick).collect())
+        (step, choices)
     }
 }
 
@@ -370,8 +416,7 @@ pub fn play<M: Model>(model: &M, schedule: &Schedule) -> Result<Played<M::Outcom
     let mut trace = Trace::default();
     let mut said = Schedule::default();
     for (index, turn) in schedule.turns.iter().enumerate() {
-        let slot = play.stage.lock().find(turn.task).filter(|slot| play.can_move(*slot));
-        let Some(slot) = slot else {
+        let Some((_, slot)) = play.find(turn.task) else {
             return Err(format!("step {}: {} cannot move here", index + 1, turn.task));
         };
         let (step, picks) = play.narrate(slot, &turn.picks);

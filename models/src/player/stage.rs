@@ -12,6 +12,8 @@ use turnstile::runtime::{Mark, Runtime, State, Wakes};
 use turnstile::waits::{Port, Wait};
 use turnstile::Name;
 
+use crate::schedule::Pick;
+
 /// A place for the state of one task or one cell, by name: the same in every run of an engine.
 pub(crate) type Slot = u32;
 
@@ -30,12 +32,12 @@ pub(crate) enum Status {
 }
 
 /// What a step found on its way, in order: with it, the next run of the same step can be foretold.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Event {
     /// It accessed a cell, whose content was this.
     Touch(Slot, u32),
-    /// It chose among so many, and picked this.
-    Choose(u8, u8),
+    /// It chose among these, and picked that.
+    Choose(Vec<Pick>, Pick),
 }
 
 /// The stage's runtime handle.
@@ -71,9 +73,9 @@ pub(crate) struct Inner {
     pub(crate) wait: Option<Wait>,
     pub(crate) history: u128,
     within: bool,
-    pub(crate) picks: Vec<u8>,
+    pub(crate) picks: Vec<Pick>,
     pub(crate) picked: usize,
-    pub(crate) choices: Vec<(u8, u8)>,
+    pub(crate) choices: Vec<Pick>,
     pub(crate) events: Vec<Event>,
     pub(crate) writes: Vec<(Slot, u32)>,
     pub(crate) woken: Vec<Slot>,
@@ -143,6 +145,19 @@ impl Inner {
         self.contents.insert((slot, hash), content);
         self.ports.push((0..value.ports()).map(|port| value.port(port)).collect());
         content
+    }
+
+    /// Numbers the slots anew, by the numbers in their names; to be called between two runs.
+    pub(crate) fn lay_out(&mut self) {
+        let mut order: Vec<Slot> = (0..self.names.len() as Slot).collect();
+        order.sort_by_key(|slot| (self.names[*slot as usize].number(), *slot));
+        self.names = order.iter().map(|slot| self.names[*slot as usize]).collect();
+        self.observed.resize(order.len(), false);
+        self.observed = order.iter().map(|slot| self.observed[*slot as usize]).collect();
+        self.slots = self.names.iter().enumerate().map(|(slot, name)| (*name, slot as Slot)).collect();
+        self.contents.clear();
+        self.ports.clear();
+        self.newly_observed = false;
     }
 
     /// True if the cell is no part of the state: nobody has been seen to observe it, and only waits are asked about.
@@ -249,21 +264,12 @@ impl Runtime for Stage {
         true
     }
 
-    fn choose(&self, who: Name, among: usize) -> usize {
-        let among = u8::try_from(among).unwrap_or_else(|_| panic!("{who} chooses among {among}, the most is 255"));
-        let mut inner = self.lock();
-        let at = inner.picked;
-        let pick = inner.picks.get(at).copied().unwrap_or(0).min(among - 1);
-        inner.picked += 1;
-        inner.choices.push((among, pick));
-        if inner.recording {
-            inner.events.push(Event::Choose(among, pick));
-        }
-        // Within an access, what the choice led to is in the access's result.
-        if !inner.within {
-            inner.history = mix(inner.history, (among, pick));
-        }
-        usize::from(pick)
+    fn choose(&self, _who: Name, among: usize) -> usize {
+        self.pick((0..among as u32).map(Pick::Index).collect())
+    }
+
+    fn choose_named(&self, _who: Name, among: &[Name]) -> usize {
+        self.pick(among.iter().map(|name| Pick::Named(name.number())).collect())
     }
 
     fn rest(&self, who: Name) {
@@ -314,6 +320,24 @@ impl Runtime for Stage {
 }
 
 impl Stage {
+    /// Picks what the schedule says, if that is among the options; else the first. Returns the position.
+    fn pick(&self, options: Vec<Pick>) -> usize {
+        let mut inner = self.lock();
+        let wanted = inner.picks.get(inner.picked).copied();
+        let at = options.iter().position(|option| Some(*option) == wanted).unwrap_or(0);
+        inner.picked += 1;
+        inner.choices.push(options[at]);
+        // Within an access, what the choice led to is in the access's result.
+        if !inner.within {
+            inner.history = mix(inner.history, options[at]);
+        }
+        if inner.recording {
+            let pick = options[at];
+            inner.events.push(Event::Choose(options, pick));
+        }
+        at
+    }
+
     /// Comes to a turn; goes on once it is granted.
     async fn come(&self, whim: bool) {
         poll_fn(|_| {

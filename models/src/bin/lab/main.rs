@@ -1,1 +1,48 @@
-fn main(){}
+//! `lab`: asks the engines, and prints what they say.
+
+mod args;
+mod bar;
+mod commands;
+mod demo;
+mod output;
+mod schedulers;
+mod words;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Cli, Command};
+use output::Out;
+
+/// Bad usage, as in BSD's sysexits.
+const USAGE: u8 = 64;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let code = if error.use_stderr() { USAGE } else { 0 };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    let mut out = Out::new();
+    let done = match cli.command {
+        None => demo::run(&mut out),
+        Some(Command::Check(check)) => commands::check(&mut out, &check),
+        Some(Command::Replay { key, json }) => commands::replay(&mut out, &key, json),
+        Some(Command::Explain(explain)) => commands::explain(&mut out, &explain),
+        Some(Command::List { json }) => commands::list(&mut out, json),
+        Some(Command::Schedulers(args)) => schedulers::run(&mut out, &args),
+        Some(Command::Completions { shell }) => commands::completions(shell),
+        Some(Command::Man) => commands::man(),
+    };
+    match done {
+        Ok(code) => ExitCode::from(code),
+        Err(why) => {
+            anstream::eprintln!("lab: {why}");
+            ExitCode::from(USAGE)
+        }
+    }
+}

@@ -9,7 +9,9 @@ use hashbrown::HashMap;
 use turnstile::waits::Kind;
 use turnstile::Name;
 
+use super::cycles::Moves;
 use crate::player::{Event, Segment, Slot, Status};
+use crate::schedule::Pick;
 
 /// A task's place: what it has observed since it was at rest, and how it stands. Number 0 is «not started».
 #[derive(Clone, Debug)]
@@ -38,7 +40,7 @@ pub(super) enum Stands {
 enum Node {
     Unknown,
     Touch(Slot),
-    Choose(u8),
+    Choose(u32),
     End(u32),
 }
 
@@ -55,8 +57,8 @@ struct Effect {
 pub(super) enum Fired {
     /// It is known: `changes` has the slots that differ.
     Known,
-    /// It must choose among so many, beyond what was picked.
-    Chooses(u8),
+    /// It must choose among these options, by their number, beyond what was picked.
+    Chooses(u32),
     /// It was never seen.
     Unknown,
 }
@@ -92,6 +94,9 @@ pub(super) struct Memo {
     nodes: Vec<Node>,
     edges: HashMap<u64, u32>,
     effects: Vec<Effect>,
+    pub(super) choices: Vec<Vec<Pick>>,
+    /// What each known step moves.
+    pub(super) moves: Vec<Moves>,
 }
 
 impl Memo {
@@ -102,6 +107,8 @@ impl Memo {
             nodes: vec![Node::Unknown],
             edges: HashMap::new(),
             effects: Vec::new(),
+            choices: Vec::new(),
+            moves: Vec::new(),
         }
     }
 
@@ -122,6 +129,11 @@ impl Memo {
         self.local(task, history, Stands::Lost)
     }
 
+    /// The number of a local that was learned.
+    pub(super) fn number(&self, task: Slot, history: u128) -> u32 {
+        self.by_history[&(task, history)]
+    }
+
     /// Adds up what a segment that was learned did.
     pub(super) fn apply(&self, segment: &Segment, changes: &mut Changes) {
         for (cell, content) in &segment.writes {
@@ -131,6 +143,15 @@ impl Memo {
         for (task, history) in &segment.spawned {
             changes.set(*task, self.by_history[&(*task, *history)]);
         }
+    }
+
+    /// The number of a set of options.
+    fn options(&mut self, options: &[Pick]) -> u32 {
+        let known = self.choices.iter().position(|known| known == options);
+        known.unwrap_or_else(|| {
+            self.choices.push(options.to_vec());
+            self.choices.len() - 1
+        }) as u32
     }
 
     fn child(&mut self, node: u32, branch: u32) -> u32 {
@@ -158,14 +179,14 @@ impl Memo {
             .iter()
             .map(|(task, history)| (*task, self.local(*task, *history, Stands::Lost)))
             .collect();
-        let Some(from) = self.by_history.get(&(segment.task, segment.before)) else {
+        let Some(from) = self.by_history.get(&(segment.task, segment.before)).copied() else {
             return Err("a step began where no step ended".to_owned());
         };
-        let mut node = self.locals[*from as usize].root;
+        let mut node = self.locals[from as usize].root;
         for event in &segment.events {
-            let (want, branch) = match *event {
-                Event::Touch(cell, content) => (Node::Touch(cell), content),
-                Event::Choose(among, pick) => (Node::Choose(among), u32::from(pick)),
+            let (want, branch) = match event {
+                Event::Touch(cell, content) => (Node::Touch(*cell), *content),
+                Event::Choose(options, pick) => (Node::Choose(self.options(options)), pick.code()),
             };
             match (self.nodes[node as usize], want) {
                 (Node::Unknown, want) => self.nodes[node as usize] = want,
@@ -184,6 +205,7 @@ impl Memo {
         };
         match self.nodes[node as usize] {
             Node::Unknown => {
+                self.moves.push(moves(segment, from, after));
                 self.nodes[node as usize] = Node::End(self.effects.len() as u32);
                 self.effects.push(effect);
                 Ok(())
@@ -202,7 +224,7 @@ impl Memo {
     }
 
     /// What the step of `task` does in `state`, picking `picks` at its choices.
-    pub(super) fn fire(&self, state: &[u32], task: Slot, picks: &[u8], changes: &mut Changes) -> Fired {
+    pub(super) fn fire(&self, state: &[u32], task: Slot, picks: &[Pick], changes: &mut Changes) -> Fired {
         changes.slots.clear();
         changes.settled.clear();
         changes.crashed = false;
@@ -223,9 +245,9 @@ impl Memo {
                     Node::Unknown => return Fired::Unknown,
                     Node::End(effect) => break &self.effects[effect as usize],
                     Node::Touch(cell) => changes.get(state, cell),
-                    Node::Choose(among) => match picks.next() {
-                        None => return Fired::Chooses(among),
-                        Some(pick) => u32::from(*pick),
+                    Node::Choose(options) => match picks.next() {
+                        None => return Fired::Chooses(options),
+                        Some(pick) => pick.code(),
                     },
                 };
                 match self.edges.get(&((u64::from(node) << 32) | u64::from(branch))) {
@@ -254,4 +276,16 @@ impl Memo {
         }
         Fired::Known
     }
+}
+
+/// What a segment moves: its task's local, and the contents that it found and left otherwise.
+fn moves(segment: &Segment, before: u32, after: u32) -> Moves {
+    let found = |cell: Slot| {
+        segment.events.iter().find_map(|event| match event {
+            Event::Touch(slot, content) if *slot == cell => Some(*content),
+            _ => None,
+        })
+    };
+    let cells = segment.writes.iter().map(|(cell, content)| (*cell, found(*cell).unwrap_or(0), *content));
+    std::iter::once((segment.task, before, after)).chain(cells).collect()
 }

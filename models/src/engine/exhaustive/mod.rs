@@ -8,9 +8,12 @@
 //! The search is breadth first, so the first counterexample is a shortest one. States are stored exactly ([`store`]),
 //! cell contents and histories by 128-bit hashes.
 
+mod cycles;
+mod forever;
 mod memo;
 mod search;
 mod store;
+mod symmetry;
 
 use std::collections::BTreeSet;
 
@@ -23,6 +26,8 @@ use crate::model::Model;
 /// All that can be seen of a model at rest, over all its interleavings.
 pub fn outcomes<M: Model>(model: &M, limits: &Limits) -> (BTreeSet<Ending<M::Outcome>>, Report) {
     let mut seen = BTreeSet::new();
+    // Each outcome is wanted, also those that differ only in who is who.
+    let limits = &Limits { symmetry: false, ..limits.clone() };
     let report = explore(model, Quest::Outcomes, limits, &(), &mut |ending| {
         seen.insert(ending);
         false

@@ -5,12 +5,14 @@ use std::time::Instant;
 use turnstile::waits::Knot;
 
 use super::memo::{Changes, Fired, Memo, Stands};
+use super::{cycles, forever};
 use super::store::{Spread, Store};
+use super::symmetry::{Element, Symmetry};
 use crate::engine::{Effort, End, Ending, Finding, Progress, Quest, Report};
 use crate::limits::Limits;
 use crate::model::Model;
-use crate::player::{Play, Slot};
-use crate::schedule::{Schedule, Turn};
+use crate::player::{Play, Segment, Slot};
+use crate::schedule::{Pick, Schedule, Turn};
 
 /// One in so many foretold steps is run again for real.
 const AUDIT: u64 = 1 << 12;
@@ -28,7 +30,8 @@ pub fn explore<M: Model>(
     progress: &dyn Progress,
     visit: &mut dyn FnMut(Ending<M::Outcome>) -> bool,
 ) -> Report {
-    let mut search = Search::new(model, quest);
+    let renumberings = if limits.symmetry { model.symmetries() } else { Vec::new() };
+    let mut search = Search::new(model, quest, renumberings);
     search.warm_up();
     let end = loop {
         match search.run(limits, progress, visit) {
@@ -37,7 +40,6 @@ pub fn explore<M: Model>(
             None => search.forget(),
         }
     };
-    if std::env::var("STAT").is_ok() { search.stat(); }
     Report { end, effort: search.effort(), bound: None, shortest: true }
 }
 
@@ -49,8 +51,11 @@ struct Search<M: Model> {
     store: Store,
     /// By state: the state it was first reached from, and by which action.
     parents: Vec<(u32, u32)>,
-    actions: Vec<(Slot, Vec<u8>)>,
-    action_numbers: hashbrown::HashMap<(Slot, Vec<u8>), u32>,
+    actions: Vec<Action>,
+    action_numbers: hashbrown::HashMap<Action, u32>,
+    renumberings: Vec<Vec<u32>>,
+    symmetry: Symmetry,
+    scratch: Scratch,
     /// Slots of tasks, in the order of their names' first appearance.
     tasks: Vec<Slot>,
     is_task: Vec<bool>,
@@ -60,6 +65,32 @@ struct Search<M: Model> {
     foretold: u64,
 }
 
+/// A step from a state, and what then leads to the one of its images that is kept.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Action {
+    task: Slot,
+    picks: Vec<Pick>,
+    to_kept: Element,
+}
+
+/// What there is on the cycles of the state graph.
+enum Cycles {
+    /// Nobody waits on them, or there are none.
+    Harmless,
+    /// From this state on, this task waits for ever while others go round.
+    Waiting(u32, Slot),
+    /// The search must be done without symmetry.
+    CannotSay,
+}
+
+#[derive(Default)]
+struct Scratch {
+    there: Vec<u32>,
+    image: Vec<u32>,
+    kept: Vec<u32>,
+    diff: Vec<(Slot, u32)>,
+}
+
 /// Where a state is, for the run of the search.
 struct Here {
     state: u32,
@@ -67,7 +98,7 @@ struct Here {
 }
 
 impl<M: Model> Search<M> {
-    fn new(model: &M, quest: Quest) -> Self {
+    fn new(model: &M, quest: Quest, renumberings: Vec<Vec<u32>>) -> Self {
         Search {
             quest,
             began: Instant::now(),
@@ -77,6 +108,9 @@ impl<M: Model> Search<M> {
             parents: vec![(0, 0)],
             actions: Vec::new(),
             action_numbers: hashbrown::HashMap::new(),
+            symmetry: Symmetry::new(renumberings.clone()),
+            renumberings,
+            scratch: Scratch::default(),
             tasks: Vec::new(),
             is_task: Vec::new(),
             transitions: 0,
@@ -84,18 +118,6 @@ impl<M: Model> Search<M> {
             learned: 0,
             foretold: 0,
         }
-    }
-
-    fn stat(&self) {
-        let names = self.play.names();
-        let n = names.len();
-        let mut seen: Vec<std::collections::BTreeMap<u32, u32>> = vec![Default::default(); n];
-        let mut sp = Spread::default();
-        let step = (self.parents.len()/200000).max(1);
-        let mut i = 1;
-        while i < self.parents.len() { self.store.load(i as u32, &mut sp); for s in 0..n { *seen[s].entry(sp.slots()[s]).or_default() += 1; } i += step; }
-        for s in 0..n { eprintln!("{:30} {} values", names[s].to_string(), seen[s].len()); 
-          if seen[s].len()>1 && seen[s].len() < 40 { let mut v: Vec<_> = seen[s].values().copied().collect(); v.sort(); v.reverse(); eprintln!("     {:?}", v);} }
     }
 
     /// Plays at random for a while, to see early which cells are observed.
@@ -107,21 +129,25 @@ impl<M: Model> Search<M> {
             loop {
                 let movable: Vec<Slot> = self.play.movable().collect();
                 let Some(task) = random.choice(movable) else { break };
-                let picks: Vec<u8> = (0..4).map(|_| random.u8(..)).collect();
+                let picks: Vec<Pick> = (0..4).map(|_| Pick::decode(random.u32(0..16))).collect();
                 self.play.step(task, &picks, None);
             }
         }
-        self.play.stage().lock().newly_observed = false;
+        // Slots of the same number next to each other: what changes together shares its part of the tree.
+        self.play.stage().lock().lay_out();
     }
 
     /// Forgets all that was found, but not which cells are observed.
     fn forget(&mut self) {
         self.play.stage().lock().newly_observed = false;
         self.memo = Memo::new();
+        self.tasks.clear();
+        self.is_task.clear();
         self.store = Store::new();
         self.parents = vec![(0, 0)];
         self.actions.clear();
         self.action_numbers.clear();
+        self.symmetry = Symmetry::new(self.renumberings.clone());
         (self.transitions, self.depth) = (0, 0);
     }
 
@@ -182,7 +208,74 @@ impl<M: Model> Search<M> {
             next += 1;
         }
         progress.tell(&self.effort());
-        Some(End::Exhausted)
+        match self.waits_on_a_cycle(&mut here) {
+            Cycles::CannotSay => None,
+            Cycles::Harmless => Some(End::Exhausted),
+            Cycles::Waiting(state, task) => {
+                self.go_to(state, 0);
+                let edges = self.play.graph().edges.into_iter().filter(|e| e.task == self.play.name(task));
+                let knot = Knot { cycle: edges.collect(), collateral: Vec::new() };
+                let wanted = visit(Ending::new(None, Some(&knot), None));
+                Some(if wanted { self.found(state, None, Some(knot)) } else { End::Exhausted })
+            }
+        }
+    }
+
+    /// Looks for a task that waits for ever while others go on for ever; what [`rest`](Search::rest) cannot see.
+    fn waits_on_a_cycle(&mut self, here: &mut Here) -> Cycles {
+        if self.quest == Quest::Outcomes || cycles::impossible(&self.memo.moves) {
+            return Cycles::Harmless;
+        }
+        if !self.symmetry.is_trivial() {
+            // On a cycle of images it is another one that waits each time round. Search again without.
+            self.renumberings.clear();
+            return Cycles::CannotSay;
+        }
+        let mut changes = Changes::default();
+        let found = forever::waiting(self.parents.len(), |state, visit| {
+            self.store.load(state, &mut here.spread);
+            for (task, picks) in self.steps_from(&here.spread, &mut changes) {
+                match self.memo.fire(here.spread.slots(), task, &picks, &mut changes) {
+                    Fired::Known if !changes.crashed => {
+                        visit(forever::Seen::Next(self.store.insert(&mut here.spread, &changes.slots).0));
+                    }
+                    _ => {}
+                }
+            }
+            for task in &self.tasks {
+                let local = here.spread.slots().get(*task as usize).copied().unwrap_or(0);
+                if matches!(self.memo.locals[local as usize].stands, Stands::Waits { kind, .. } if kind.is_work()) {
+                    visit(forever::Seen::Waits(*task, local));
+                }
+            }
+        });
+        match found {
+            None => Cycles::Harmless,
+            Some((state, task)) => Cycles::Waiting(state, task),
+        }
+    }
+
+    /// All steps, with their picks, that can be taken from a state whose steps are all known.
+    fn steps_from(&self, spread: &Spread, changes: &mut Changes) -> Vec<(Slot, Vec<Pick>)> {
+        let mut steps = Vec::new();
+        for task in &self.tasks {
+            let local = spread.slots().get(*task as usize).copied().unwrap_or(0);
+            // What may never come ends nobody's wait.
+            if self.memo.locals[local as usize].stands != (Stands::Turn { whim: false }) {
+                continue;
+            }
+            let mut open = vec![Vec::new()];
+            while let Some(picks) = open.pop() {
+                match self.memo.fire(spread.slots(), *task, &picks, changes) {
+                    Fired::Chooses(options) => {
+                        let options = &self.memo.choices[options as usize];
+                        open.extend(options.iter().map(|pick| [picks.as_slice(), &[*pick]].concat()));
+                    }
+                    Fired::Known | Fired::Unknown => steps.push((*task, picks)),
+                }
+            }
+        }
+        steps
     }
 
     /// Runs the model up to each task's first turn.
@@ -202,6 +295,13 @@ impl<M: Model> Search<M> {
             self.memo.apply(segment, &mut changes);
         }
         self.make_room(here);
+        let mut first = vec![0; self.store.width()];
+        for (slot, value) in &changes.slots {
+            first[*slot as usize] = *value;
+        }
+        let is_task = &self.is_task;
+        let fixed = self.symmetry.learn_fixed(&first, |slot| is_task.get(slot as usize).copied().unwrap_or(false));
+        assert!(fixed.is_ok(), "the model is not as symmetric as it says: its beginning is not the same renumbered");
         let (state, _) = self.store.insert(&mut here.spread, &changes.slots);
         assert_eq!(state, 1, "the first state is the first");
         self.parents.push((0, 0));
@@ -222,7 +322,7 @@ impl<M: Model> Search<M> {
         visit: &mut dyn FnMut(Ending<M::Outcome>) -> bool,
     ) -> (bool, Option<End>) {
         let mut moved = false;
-        let mut open: Vec<Vec<u8>> = Vec::new();
+        let mut open: Vec<Vec<Pick>> = Vec::new();
         for index in 0..self.tasks.len() {
             let task = self.tasks[index];
             let local = here.spread.slots().get(task as usize).copied().unwrap_or(0);
@@ -231,8 +331,9 @@ impl<M: Model> Search<M> {
             open.push(Vec::new());
             while let Some(picks) = open.pop() {
                 match self.memo.fire(here.spread.slots(), task, &picks, changes) {
-                    Fired::Chooses(among) => {
-                        open.extend((0..among).rev().map(|pick| [picks.as_slice(), &[pick]].concat()));
+                    Fired::Chooses(options) => {
+                        let options = self.memo.choices[options as usize].iter().rev();
+                        open.extend(options.map(|pick| [picks.as_slice(), &[*pick]].concat()));
                     }
                     Fired::Unknown => {
                         self.run_for_real(here, task, &picks);
@@ -258,7 +359,7 @@ impl<M: Model> Search<M> {
         here: &mut Here,
         changes: &Changes,
         task: Slot,
-        picks: Vec<u8>,
+        picks: Vec<Pick>,
         visit: &mut dyn FnMut(Ending<M::Outcome>) -> bool,
     ) -> Option<End> {
         self.transitions += 1;
@@ -267,24 +368,25 @@ impl<M: Model> Search<M> {
             self.audit(here, task, &picks, changes);
         }
         if changes.crashed {
-            let turn = (task, picks);
-            let why = self.crash_of(here.state, &turn);
-            return visit(Ending::new(None, None, Some(&why))).then(|| self.found(here.state, Some(&turn), None));
+            let last = Action { task, picks, to_kept: 0 };
+            let why = self.crash_of(here.state, &last);
+            return visit(Ending::new(None, None, Some(&why))).then(|| self.found(here.state, Some(&last), None));
         }
-        let (state, new) = self.store.insert(&mut here.spread, &changes.slots);
+        let to_kept = self.keep(here, changes);
+        let (state, new) = self.store.insert(&mut here.spread, &self.scratch.diff);
         if !new {
             return None;
         }
-        let action = self.action(task, picks);
+        let action = self.action(Action { task, picks, to_kept });
         self.parents.push((here.state, action));
         debug_assert_eq!(self.parents.len(), state as usize + 1, "states are numbered as they come");
         if self.quest == Quest::Knots && !changes.settled.is_empty() {
             let mut there = here.spread.slots().to_vec();
-            for (slot, value) in &changes.slots {
+            for (slot, value) in &self.scratch.diff {
                 there[*slot as usize] = *value;
             }
             if self.is_knotted(&there) {
-                self.go_to(state);
+                self.go_to(state, 0);
                 let knot = self.play.graph().knot().expect("the state and its run agree on who is stuck");
                 if visit(Ending::new(None, Some(&knot), None)) {
                     return Some(self.found(state, None, Some(knot)));
@@ -294,12 +396,32 @@ impl<M: Model> Search<M> {
         None
     }
 
+    /// Works out how the state that a step leads to, or the one of its images that is kept, differs from `here`.
+    fn keep(&mut self, here: &Here, changes: &Changes) -> Element {
+        let Scratch { there, image, kept, diff } = &mut self.scratch;
+        diff.clear();
+        if self.symmetry.is_trivial() {
+            diff.extend_from_slice(&changes.slots);
+            return 0;
+        }
+        let slots = here.spread.slots();
+        there.clear();
+        there.extend_from_slice(slots);
+        for (slot, value) in &changes.slots {
+            there[*slot as usize] = *value;
+        }
+        let to_kept = self.symmetry.canonical(there, &self.is_task, image, kept);
+        let differs = kept.iter().zip(slots).enumerate().filter(|(_, (new, old))| new != old);
+        diff.extend(differs.map(|(slot, (new, _))| (slot as Slot, *new)));
+        to_kept
+    }
+
     /// Nothing moves here any more but at its whim.
     fn rest(&mut self, here: &Here, visit: &mut dyn FnMut(Ending<M::Outcome>) -> bool) -> Option<End> {
         if self.quest == Quest::Knots && !self.someone_works(here.spread.slots()) {
             return None;
         }
-        self.go_to(here.state);
+        self.go_to(here.state, 0);
         let knot = self.play.graph().knot_at_rest();
         let outcome = match self.quest {
             Quest::Knots => {
@@ -359,66 +481,99 @@ impl<M: Model> Search<M> {
         !stuck.is_empty()
     }
 
-    fn action(&mut self, task: Slot, picks: Vec<u8>) -> u32 {
+    fn action(&mut self, action: Action) -> u32 {
         let next = self.actions.len() as u32;
-        let number = *self.action_numbers.entry((task, picks.clone())).or_insert(next);
+        let number = *self.action_numbers.entry(action.clone()).or_insert(next);
         if number == next {
-            self.actions.push((task, picks));
+            self.actions.push(action);
         }
         number
     }
 
-    /// The actions that lead to a state.
-    fn way_to(&self, mut state: u32) -> Vec<u32> {
+    /// The steps that lead to the image of a state under an element.
+    fn way_to(&self, mut state: u32, element: Element) -> Vec<(Slot, Vec<Pick>)> {
         let mut way = Vec::new();
+        let mut under = element;
         while state > 1 {
             let (parent, action) = self.parents[state as usize];
-            way.push(action);
+            let action = &self.actions[action as usize];
+            under = self.symmetry.after(under, action.to_kept);
+            way.push(self.renumbered(under, action.task, &action.picks));
             state = parent;
         }
         way.reverse();
         way
     }
 
-    /// Runs the core up to a state.
-    fn go_to(&mut self, state: u32) {
-        let way = self.way_to(state);
+    fn renumbered(&self, by: Element, task: Slot, picks: &[Pick]) -> (Slot, Vec<Pick>) {
+        (self.symmetry.slot(by, task), picks.iter().map(|pick| self.symmetry.pick(by, *pick)).collect())
+    }
+
+    /// Runs the core up to the image of a state under an element.
+    fn go_to(&mut self, state: u32, element: Element) {
+        let way = self.way_to(state, element);
         self.play.restart(None);
-        for action in way {
-            let (task, picks) = &self.actions[action as usize];
-            self.play.step(*task, picks, None);
+        for (task, picks) in way {
+            self.play.step(task, &picks, None);
         }
     }
 
     /// Runs a step that is not known, and learns what it does.
-    fn run_for_real(&mut self, here: &mut Here, task: Slot, picks: &[u8]) {
-        self.go_to(here.state);
-        for segment in self.step_for_real(here.spread.slots(), task, picks) {
-            self.learn(&segment);
+    fn run_for_real(&mut self, here: &mut Here, task: Slot, picks: &[Pick]) {
+        let mut runs = Vec::new();
+        for element in self.symmetry.elements() {
+            self.go_to(here.state, element);
+            if element == 0 {
+                self.insist_on_places(here.spread.slots());
+            }
+            let (task, picks) = self.renumbered(element, task, picks);
+            let mut segments = Vec::new();
+            self.play.step(task, &picks, Some(&mut segments));
+            for segment in &segments {
+                self.learn(segment);
+            }
+            self.learn_slots();
+            runs.push(segments);
+        }
+        let memo = &self.memo;
+        if let Err(why) = self.symmetry.learn(&runs, |task, history| memo.number(task, history)) {
+            panic!("the model is not as symmetric as it says: a step of {}: {why}", self.play.name(task));
         }
         self.make_room(here);
         self.learned += 1;
     }
 
-    fn step_for_real(&mut self, state: &[u32], task: Slot, picks: &[u8]) -> Vec<crate::player::Segment> {
+    /// The run has led each task to where the state says.
+    fn insist_on_places(&self, state: &[u32]) {
         for task in &self.tasks {
             let local = state.get(*task as usize).copied().unwrap_or(0);
             assert_eq!(
                 self.memo.locals[local as usize].history,
                 self.play.place(*task),
                 "{} is elsewhere than the same steps led it before: the model is not a function of its schedule",
-                self.play.names()[*task as usize]
+                self.play.name(*task)
             );
         }
-        let mut segments = Vec::new();
-        self.play.step(task, picks, Some(&mut segments));
-        segments
+    }
+
+    fn learn_slots(&mut self) {
+        let stage = self.play.stage().clone();
+        let mut inner = stage.lock();
+        loop {
+            let names = inner.names.clone();
+            self.symmetry.learn_slots(&names, |name| inner.slot(name));
+            if names.len() == inner.names.len() {
+                return;
+            }
+        }
     }
 
     /// Runs a step that was foretold, and insists on what was foretold.
-    fn audit(&mut self, here: &Here, task: Slot, picks: &[u8], foretold: &Changes) {
-        self.go_to(here.state);
-        let segments = self.step_for_real(here.spread.slots(), task, picks);
+    fn audit(&mut self, here: &Here, task: Slot, picks: &[Pick], foretold: &Changes) {
+        self.go_to(here.state, 0);
+        self.insist_on_places(here.spread.slots());
+        let mut segments = Vec::new();
+        self.play.step(task, picks, Some(&mut segments));
         let mut real = Changes::default();
         for segment in &segments {
             self.learn(segment);
@@ -437,7 +592,7 @@ impl<M: Model> Search<M> {
         );
     }
 
-    fn learn(&mut self, segment: &crate::player::Segment) {
+    fn learn(&mut self, segment: &Segment) {
         let stage = self.play.stage().clone();
         let mut inner = stage.lock();
         let learned = self.memo.learn(segment, |name| inner.slot(name));
@@ -460,24 +615,24 @@ impl<M: Model> Search<M> {
     }
 
     fn make_room(&mut self, here: &mut Here) {
+        self.learn_slots();
         let slots = self.play.stage().lock().names.len();
         self.store.widen(slots, &mut here.spread);
     }
 
-    fn crash_of(&mut self, state: u32, (task, picks): &(Slot, Vec<u8>)) -> String {
-        self.go_to(state);
-        self.play.step(*task, picks, None);
+    fn crash_of(&mut self, state: u32, last: &Action) -> String {
+        self.go_to(state, 0);
+        self.play.step(last.task, &last.picks, None);
         self.play.crashed().expect("the state and its run agree on the crash").to_owned()
     }
 
-    fn found(&self, state: u32, last: Option<&(Slot, Vec<u8>)>, knot: Option<Knot>) -> End {
+    fn found(&self, state: u32, last: Option<&Action>, knot: Option<Knot>) -> End {
         let names = self.play.names();
-        let way = self.way_to(state);
-        let turns = way
-            .iter()
-            .map(|action| &self.actions[*action as usize])
-            .chain(last)
-            .map(|(task, picks)| Turn { task: names[*task as usize], picks: picks.clone() })
+        let turns = self
+            .way_to(state, 0)
+            .into_iter()
+            .chain(last.map(|last| (last.task, last.picks.clone())))
+            .map(|(task, picks)| Turn { task: names[task as usize], picks })
             .collect();
         End::Found(Box::new(Finding { schedule: Schedule { turns }, knot }))
     }

@@ -156,7 +156,8 @@ impl Store {
     }
 
     /// How many states there are, the empty one included.
-    pub(super) fn len(&self) -> usize {
+    #[cfg(test)]
+    fn len(&self) -> usize {
         self.tables.last().map_or(0, |top| top[0].keys.len())
     }
 

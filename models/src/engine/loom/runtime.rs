@@ -174,6 +174,12 @@ impl Runtime for Loom {
         pick
     }
 
+    fn choose_named(&self, who: Name, among: &[Name]) -> usize {
+        let pick = self.answer(who, among.len());
+        self.0.watch.picks_named(who, among[pick]);
+        pick
+    }
+
     fn spawn(&self, who: Name, task: impl Future<Output = ()> + Send + 'static) {
         let Some(task) = self.0.watch.track(who, task) else { return };
         let mut threads = lock(&self.0.threads);

@@ -151,6 +151,12 @@ impl Runtime for Shuttle {
         pick
     }
 
+    fn choose_named(&self, who: Name, among: &[Name]) -> usize {
+        let pick = draw(among.len() as u64) as usize;
+        self.watch.picks_named(who, among[pick]);
+        pick
+    }
+
     fn spawn(&self, who: Name, task: impl Future<Output = ()> + Send + 'static) {
         let Some(task) = self.watch.track(who, task) else { return };
         let mut nursery = lock(&self.nursery);

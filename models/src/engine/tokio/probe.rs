@@ -59,6 +59,10 @@ impl Probe for Lab {
         self.0.watch.picks(who, pick);
     }
 
+    fn picks_named(&self, who: Name, pick: Name) {
+        self.0.watch.picks_named(who, pick);
+    }
+
     fn wraps(
         &self,
         who: Name,

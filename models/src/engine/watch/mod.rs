@@ -22,7 +22,7 @@ use turnstile::waits::{Knot, Wait};
 use self::tracked::Bell;
 pub(crate) use self::tracked::Tracked;
 use super::Quest;
-use crate::schedule::{Schedule, Turn};
+use crate::schedule::{Pick, Schedule, Turn};
 
 /// The number of a task in the table, in the order of their start.
 type Seat = usize;
@@ -187,8 +187,17 @@ impl Watch {
         std::mem::take(&mut task.resumed) && !task.several
     }
 
-    /// A task has picked at a choice.
+    /// A task has picked by index.
     pub(crate) fn picks(&self, who: Name, pick: usize) {
+        self.notes_pick(who, Pick::Index(pick as u32));
+    }
+
+    /// A task has picked one of several named things.
+    pub(crate) fn picks_named(&self, who: Name, pick: Name) {
+        self.notes_pick(who, Pick::Named(pick.number()));
+    }
+
+    fn notes_pick(&self, who: Name, pick: Pick) {
         if self.is_over() {
             return;
         }
@@ -196,7 +205,7 @@ impl Watch {
         let Some(seat) = table.seats.get(&who).copied() else { return };
         table.record_due(seat);
         if let Some(turn) = table.tasks[seat].turn {
-            table.turns[turn].picks.push(u8::try_from(pick).unwrap_or(u8::MAX));
+            table.turns[turn].picks.push(pick);
         }
     }
 

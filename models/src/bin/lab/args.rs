@@ -1,0 +1,279 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::PossibleValue;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use turnstile::hub::{Design, Version};
+use turnstile::policy::Policy;
+use turnstile_models::scenario::{Peers, Scenario};
+use turnstile_models::{Engine, Limits, Property, Scheduler};
+
+const EXAMPLES: &str = "\
+Examples:
+  lab                                        the whole story, in a minute
+  lab check                                  the shortest way into the hang
+  lab check --design split-loops --logins 3  every interleaving of the post's fix
+  lab check --property no-ghost --design split-loops
+  lab check --engine shuttle --users 100 --logins 12 --capacity 1000
+  lab check --json | jq .cycle
+  lab replay KEY                             one schedule again, step by step
+  lab explain --out pictures                 the same as SVG and Mermaid files
+
+Exit codes: 0 holds, 1 fails, 2 unknown, 64 bad usage.";
+
+/// Searches the interleavings of OpenIM's session hub, and of its fixes, for the deadlock; says who waits for whom.
+///
+/// Without a command: the post's incident at small size on each engine, the split fix verified, and the hang at the
+/// post's own size.
+#[derive(Parser)]
+#[command(name = "lab", version, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Searches for a schedule under which a property breaks.
+    #[command(after_help = EXAMPLES)]
+    Check(Box<Check>),
+    /// Plays the schedule of a replay key and says what happens.
+    Replay {
+        /// The key, as a check printed it; @FILE reads it from a file, - from standard input.
+        key: String,
+        /// Prints one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Draws a counterexample: trace and wait-for graph as SVG, Mermaid and text files.
+    Explain(Box<Explain>),
+    /// Lists designs, versions, policies, properties, engines and schedulers, with a line on each.
+    List {
+        /// Prints one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Measures how many schedules shuttle's schedulers need to find the deadlock, over many seeds.
+    Schedulers(Box<Schedulers>),
+    /// Prints a shell's completion script.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Prints the manual page.
+    Man,
+}
+
+/// The world.
+#[derive(Args, Clone)]
+pub(crate) struct World {
+    /// The hub's design.
+    #[arg(long, value_enum, default_value_t = Named(Design::SingleSelect))]
+    pub(crate) design: Named<Design>,
+    /// The OpenIM version whose steps are followed.
+    #[arg(long, value_enum, default_value_t = Named(Version::V3_5_1))]
+    pub(crate) version: Named<Version>,
+    /// The multi-login policy.
+    #[arg(long, value_enum, default_value_t = Named(Policy::SameTerminal))]
+    pub(crate) policy: Named<Policy>,
+    /// Users.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) users: u32,
+    /// Connections of each user, all contending at once.
+    #[arg(long, default_value_t = 2)]
+    pub(crate) logins: u32,
+    /// Capacity of the hub's channels; OpenIM's is 1000.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) capacity: u32,
+    /// Whether each peer may close its socket at any moment, or never does.
+    #[arg(long, value_enum, default_value_t = Named(Peers::Leave))]
+    pub(crate) peers: Named<Peers>,
+}
+
+impl World {
+    pub(crate) fn scenario(&self) -> Scenario {
+        Scenario {
+            design: self.design.0,
+            version: self.version.0,
+            policy: self.policy.0,
+            users: self.users,
+            logins: self.logins,
+            capacity: self.capacity,
+            peers: self.peers.0,
+            one_peer_task: false,
+        }
+    }
+}
+
+#[derive(Args)]
+pub(crate) struct Check {
+    #[command(flatten)]
+    pub(crate) world: World,
+    /// The claim.
+    #[arg(long, value_enum, default_value_t = Named(Property::NoDeadlock))]
+    pub(crate) property: Named<Property>,
+    /// Who searches.
+    #[arg(long, value_enum, default_value_t = Named(Engine::Exhaustive))]
+    pub(crate) engine: Named<Engine>,
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+    /// Prints one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Writes the replay key to a file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) save: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct LimitArgs {
+    /// Seconds after which a search gives up.
+    #[arg(long, default_value = "60", value_parser = seconds, value_name = "SECONDS")]
+    pub(crate) budget: Duration,
+    /// exhaustive: MiB for states.
+    #[arg(long, default_value_t = 2048, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=1 << 20))]
+    pub(crate) memory: u64,
+    /// exhaustive: search also states that differ only in who is who.
+    #[arg(long)]
+    pub(crate) no_symmetry: bool,
+    /// loom: at most so many preemptions in one execution.
+    #[arg(long, value_name = "PREEMPTIONS", value_parser = clap::value_parser!(u64).range(0..=1000))]
+    pub(crate) bound: Option<u64>,
+    /// shuttle: how schedules are drawn: random, urw, or pct with a bug depth, as in pct3.
+    #[arg(long, value_parser = scheduler, value_name = "SCHEDULER")]
+    pub(crate) scheduler: Option<Scheduler>,
+    /// shuttle and tokio: how many runs at most [default: 1000000 for shuttle, 10000 for tokio].
+    #[arg(long, value_name = "RUNS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) schedules: Option<u64>,
+    /// shuttle and tokio: where random choice starts.
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    /// shuttle: on how many threads.
+    #[arg(long, value_name = "THREADS", value_parser = clap::value_parser!(u64).range(1..=256))]
+    pub(crate) threads: Option<u64>,
+}
+
+impl LimitArgs {
+    /// The limits, if the flags fit the engine.
+    pub(crate) fn limits(&self, engine: Engine) -> Result<Limits, String> {
+        let random = matches!(engine, Engine::Shuttle | Engine::Tokio);
+        let foreign = [
+            ("--bound", self.bound.is_some(), engine == Engine::Loom, "loom"),
+            ("--no-symmetry", self.no_symmetry, engine == Engine::Exhaustive, "exhaustive"),
+            ("--scheduler", self.scheduler.is_some(), engine == Engine::Shuttle, "shuttle"),
+            ("--threads", self.threads.is_some(), engine == Engine::Shuttle, "shuttle"),
+            ("--schedules", self.schedules.is_some(), random, "shuttle and tokio"),
+            ("--seed", self.seed.is_some(), random, "shuttle and tokio"),
+        ];
+        for (flag, given, fits, of) in foreign {
+            if given && !fits {
+                return Err(format!("{flag} is for {of}; the engine is {}", engine.name()));
+            }
+        }
+        let usual = Limits::default();
+        let runs = if engine == Engine::Shuttle { 1_000_000 } else { 10_000 };
+        Ok(Limits {
+            budget: self.budget,
+            memory: usize::try_from(self.memory << 20).unwrap_or(usize::MAX),
+            symmetry: !self.no_symmetry,
+            bound: self.bound.map(|b| b as usize),
+            scheduler: self.scheduler.unwrap_or(usual.scheduler),
+            schedules: self.schedules.unwrap_or(runs),
+            seed: self.seed.unwrap_or(usual.seed),
+            threads: self.threads.map_or(usual.threads, |t| t as usize),
+        })
+    }
+}
+
+#[derive(Args)]
+pub(crate) struct Explain {
+    #[command(flatten)]
+    pub(crate) world: World,
+    /// The claim.
+    #[arg(long, value_enum, default_value_t = Named(Property::NoDeadlock))]
+    pub(crate) property: Named<Property>,
+    /// A replay key, instead of a search in the world above; @FILE reads it from a file, - from standard input.
+    #[arg(long)]
+    pub(crate) key: Option<String>,
+    /// Folder to write to.
+    #[arg(long, default_value = "pictures", value_name = "FOLDER")]
+    pub(crate) out: PathBuf,
+    /// Seconds after which the search gives up.
+    #[arg(long, default_value = "60", value_parser = seconds, value_name = "SECONDS")]
+    pub(crate) budget: Duration,
+}
+
+#[derive(Args)]
+pub(crate) struct Schedulers {
+    /// Users.
+    #[arg(long, default_value_t = 4)]
+    pub(crate) users: u32,
+    /// Connections of each user.
+    #[arg(long, default_value_t = 3)]
+    pub(crate) logins: u32,
+    /// Capacity of the hub's channels.
+    #[arg(long, default_value_t = 4)]
+    pub(crate) capacity: u32,
+    /// How many seeds.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    pub(crate) seeds: u64,
+    /// Schedules at most for each seed.
+    #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) schedules: u64,
+    /// Prints one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| format!("{text} is no number of seconds"))?;
+    if !(0.001..=1e7).contains(&seconds) {
+        return Err("a budget is between 0.001 and 10000000 seconds".to_owned());
+    }
+    Ok(Duration::from_secs_f64(seconds))
+}
+
+fn scheduler(text: &str) -> Result<Scheduler, String> {
+    match (text, text.strip_prefix("pct").map(str::parse)) {
+        ("random", _) => Ok(Scheduler::Random),
+        ("urw", _) => Ok(Scheduler::Urw),
+        (_, Some(Ok(depth @ 1..=100))) => Ok(Scheduler::Pct(depth)),
+        _ => Err("the schedulers are random, urw and pct1 to pct100".to_owned()),
+    }
+}
+
+/// A value that the command line knows by its name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Named<T>(pub(crate) T);
+
+macro_rules! named {
+    ($($of:ty => $all:expr, $about:expr;)*) => {$(
+        impl ValueEnum for Named<$of> {
+            fn value_variants<'a>() -> &'a [Self] {
+                const ALL: &[Named<$of>] = &$all;
+                ALL
+            }
+
+            fn to_possible_value(&self) -> Option<PossibleValue> {
+                let about: fn($of) -> &'static str = $about;
+                Some(PossibleValue::new(self.0.name()).help(about(self.0)))
+            }
+        }
+    )*};
+}
+
+named! {
+    Design => [Named(Design::SingleSelect), Named(Design::SplitLoops), Named(Design::SplitLoopsShared)], Design::about;
+    Version => [Named(Version::V3_5_1)], Version::about;
+    Policy => [Named(Policy::NoKick), Named(Policy::PcAndOther), Named(Policy::SameTerminal)], Policy::about;
+    Property => [
+        Named(Property::NoDeadlock), Named(Property::NoGhost), Named(Property::NoLostSession),
+        Named(Property::PolicyHolds), Named(Property::Counters)
+    ], Property::about;
+    Engine => [
+        Named(Engine::Exhaustive), Named(Engine::Loom), Named(Engine::Shuttle), Named(Engine::Tokio)
+    ], Engine::about;
+    Peers => [Named(Peers::Leave), Named(Peers::Stay)], Peers::about;
+}

@@ -1,0 +1,166 @@
+//! The commands but for the demonstration.
+
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+
+use clap::CommandFactory;
+use serde_json::{Value, json};
+use turnstile::hub::{Design, Version};
+use turnstile::policy::Policy;
+use turnstile::show;
+use turnstile_models::scenario::Peers;
+use turnstile_models::{Counterexample, Engine, Limits, Property, Verdict, key};
+
+use crate::args::{self, Cli};
+use crate::bar::Bar;
+use crate::output::{self, Out};
+use crate::words;
+
+/// The exit code of a verdict.
+pub(crate) fn code(verdict: &Verdict) -> u8 {
+    match verdict {
+        Verdict::Holds(_) => 0,
+        Verdict::Fails(..) => 1,
+        Verdict::Unknown(..) => 2,
+    }
+}
+
+pub(crate) fn check(out: &mut Out, args: &args::Check) -> Result<u8, String> {
+    let (scenario, property, engine) = (args.world.scenario(), args.property.0, args.engine.0);
+    let limits = args.limits.limits(engine)?;
+    let bar = Bar::new(format!("{} {}", engine.name(), words::world(&scenario)), args.json);
+    let verdict = turnstile_models::check(&scenario, property, engine, &limits, &bar)?;
+    drop(bar);
+    if args.json {
+        out.json(&output::verdict_json(&verdict));
+    } else {
+        out.verdict(&verdict);
+        if let Some(counterexample) = verdict.counterexample() {
+            out.line("");
+            out.counterexample(counterexample);
+        }
+    }
+    if let (Some(file), Some(counterexample)) = (&args.save, verdict.counterexample()) {
+        write(file, &counterexample.key)?;
+    }
+    Ok(code(&verdict))
+}
+
+pub(crate) fn replay(out: &mut Out, key: &str, json: bool) -> Result<u8, String> {
+    let counterexample = from_key(key)?;
+    if json {
+        let mut object = output::counterexample_json(&counterexample);
+        object["verdict"] = Value::from("fails");
+        object["property"] = Value::from(counterexample.property.name());
+        out.json(&object);
+    } else {
+        out.line(&format!("{} fails: {}", counterexample.property.name(), counterexample.broken));
+        out.line("");
+        out.counterexample(&counterexample);
+    }
+    Ok(1)
+}
+
+fn from_key(key: &str) -> Result<Counterexample, String> {
+    let text = match key.strip_prefix('@') {
+        Some(file) => fs::read_to_string(file).map_err(|e| format!("cannot read the replay key in {file}: {e}"))?,
+        None if key == "-" => {
+            let mut text = String::new();
+            std::io::stdin().read_to_string(&mut text).map_err(|e| format!("cannot read standard input: {e}"))?;
+            text
+        }
+        None => key.to_owned(),
+    };
+    let (scenario, property, schedule) = key::read(&text)?;
+    turnstile_models::replay(&scenario, property, &schedule)
+}
+
+pub(crate) fn explain(out: &mut Out, args: &args::Explain) -> Result<u8, String> {
+    let counterexample = match &args.key {
+        Some(key) => from_key(key)?,
+        None => {
+            let scenario = args.world.scenario();
+            let bar = Bar::new(words::world(&scenario), false);
+            let limits = Limits { budget: args.budget, ..Limits::default() };
+            let verdict =
+                turnstile_models::check(&scenario, args.property.0, Engine::Exhaustive, &limits, &bar)?;
+            drop(bar);
+            let Some(counterexample) = verdict.counterexample() else {
+                out.verdict(&verdict);
+                out.line("There is nothing to draw.");
+                return Ok(code(&verdict));
+            };
+            counterexample.clone()
+        }
+    };
+    let title = format!("{}: {}", words::world(&counterexample.scenario), counterexample.property.name());
+    let story = output::story(&title, &counterexample);
+    fs::create_dir_all(&args.out).map_err(|e| format!("cannot make the folder {}: {e}", args.out.display()))?;
+    let name = format!("{}-{}", counterexample.scenario.design.name(), counterexample.property.name());
+    let files = [
+        (format!("{name}.txt"), show::text(&story, show::Paint::Plain)),
+        (format!("{name}.svg"), show::svg(&story)),
+        (format!("{name}-sequence.mmd"), show::sequence(&story)),
+        (format!("{name}-waits.mmd"), show::flowchart(&story)),
+        (format!("{name}.json"), format!("{:#}\n", output::counterexample_json(&counterexample))),
+    ];
+    for (file, text) in files {
+        let path = args.out.join(file);
+        write(&path, &text)?;
+        out.line(&format!("wrote {}", path.display()));
+    }
+    Ok(1)
+}
+
+fn write(path: &Path, text: &str) -> Result<(), String> {
+    fs::write(path, text).map_err(|e| format!("cannot write {}: {e}", path.display()))
+}
+
+pub(crate) fn list(out: &mut Out, json: bool) -> Result<u8, String> {
+    let kinds: [(&str, Vec<(&str, &str)>); 7] = [
+        ("designs", Design::ALL.iter().map(|d| (d.name(), d.about())).collect()),
+        ("versions", Version::ALL.iter().map(|v| (v.name(), v.about())).collect()),
+        ("policies", Policy::ALL.iter().map(|p| (p.name(), p.about())).collect()),
+        ("properties", Property::ALL.iter().map(|p| (p.name(), p.about())).collect()),
+        ("engines", Engine::ALL.iter().map(|e| (e.name(), e.about())).collect()),
+        ("peers", [Peers::Leave, Peers::Stay].iter().map(|p| (p.name(), p.about())).collect()),
+        (
+            "schedulers",
+            vec![
+                ("random", "shuttle: each step by a task chosen at random"),
+                ("pct3", "shuttle: probabilistic concurrency testing, of bug depth 3, or any other"),
+                ("urw", "shuttle: uniform random walk"),
+            ],
+        ),
+    ];
+    if json {
+        let object: serde_json::Map<String, Value> = kinds
+            .into_iter()
+            .map(|(kind, rows)| {
+                let rows: Vec<Value> = rows.iter().map(|(name, about)| json!({ "name": name, "about": about })).collect();
+                (kind.to_owned(), Value::from(rows))
+            })
+            .collect();
+        out.json(&Value::Object(object));
+        return Ok(0);
+    }
+    for (kind, rows) in kinds {
+        out.heading(kind);
+        for (name, about) in rows {
+            out.line(&format!("  {name:<20}{about}"));
+        }
+    }
+    Ok(0)
+}
+
+pub(crate) fn completions(shell: clap_complete::Shell) -> Result<u8, String> {
+    clap_complete::generate(shell, &mut Cli::command(), "lab", &mut std::io::stdout());
+    Ok(0)
+}
+
+pub(crate) fn man() -> Result<u8, String> {
+    let page = clap_mangen::Man::new(Cli::command());
+    page.render(&mut std::io::stdout()).map_err(|e| format!("cannot write the manual page: {e}"))?;
+    Ok(0)
+}

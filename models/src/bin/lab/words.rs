@@ -1,0 +1,95 @@
+//! Values as a person reads them.
+
+use std::time::Duration;
+
+use turnstile_models::engine::Effort;
+use turnstile_models::scenario::Scenario;
+use turnstile_models::{Property, Search, Verdict};
+
+/// 1234567 as 1,234,567.
+pub(crate) fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// 0.0123 s as 12 ms.
+pub(crate) fn time(time: Duration) -> String {
+    match time.as_secs_f64() {
+        s if s < 0.001 => format!("{:.0} µs", s * 1e6),
+        s if s < 1.0 => format!("{:.0} ms", s * 1e3),
+        s if s < 10.0 => format!("{s:.1} s"),
+        s => format!("{s:.0} s"),
+    }
+}
+
+/// A world in a line.
+pub(crate) fn world(s: &Scenario) -> String {
+    let plural = |n: u32, one: &str| if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") };
+    format!(
+        "{} ({}), {} x {}, capacity {}, peers {}",
+        s.design.name(),
+        s.version.name(),
+        plural(s.users, "user"),
+        plural(s.logins, "login"),
+        s.capacity,
+        s.peers.name()
+    )
+}
+
+/// How much was seen, in a line.
+pub(crate) fn effort(e: &Effort) -> String {
+    let count = |n: Option<u64>, name: &str| n.map(|n| format!("{} {name}", thousands(n)));
+    let mut parts: Vec<String> = [
+        count(e.states, "states"),
+        count(e.transitions, "transitions"),
+        count(e.depth, "deep"),
+        count(e.schedules, "interleavings"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    parts.push(time(e.time));
+    if let Some(n) = e.states.or(e.schedules)
+        && e.time > Duration::from_millis(50)
+    {
+        let rate = n as f64 / e.time.as_secs_f64();
+        let name = if e.states.is_some() { "states" } else { "interleavings" };
+        parts.push(format!("{} {name}/s", thousands(rate as u64)));
+    }
+    if let Some(bytes) = e.memory {
+        parts.push(format!("{} MiB", bytes.div_ceil(1 << 20)));
+    }
+    parts.join(", ")
+}
+
+/// A verdict in a line, never saying more than was searched.
+pub(crate) fn verdict(verdict: &Verdict) -> String {
+    let Search { property, engine, bound, .. } = verdict.search();
+    match verdict {
+        Verdict::Holds(_) => match bound {
+            None => format!("{} HOLDS: {} looked at every interleaving and every choice", property.name(), engine.name()),
+            Some(bound) => format!("{} HOLDS WITHIN A BOUND: {bound}", property.name()),
+        },
+        Verdict::Fails(_, counterexample) => {
+            let proof = if counterexample.shortest { ", and no schedule is shorter" } else { "" };
+            format!("{} FAILS: {} steps{proof}", property.name(), counterexample.schedule.len())
+        }
+        Verdict::Unknown(_, why) => format!(
+            "{} UNKNOWN: nothing that {} saw breaks it, but {why} stopped the search",
+            property.name(),
+            engine.name()
+        ),
+    }
+}
+
+/// What a property says.
+pub(crate) fn claim(property: Property) -> String {
+    format!("{}: {}", property.name(), property.about())
+}

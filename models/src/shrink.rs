@@ -1,0 +1,159 @@
+//! Makes a failing schedule smaller before it is shown: fewer actors first, then fewer context switches.
+
+use std::time::{Duration, Instant};
+
+use turnstile::Name;
+
+use crate::player::{Play, Slot};
+use crate::property::Property;
+use crate::scenario::Scenario;
+use crate::schedule::{Schedule, Turn};
+
+/// Finds a smaller scenario and a simpler schedule that break the same claim. It tries for at most `budget`, then
+/// returns the best so far.
+pub fn shrink(
+    scenario: &Scenario,
+    property: Property,
+    schedule: &Schedule,
+    budget: Duration,
+) -> Option<(Scenario, Schedule)> {
+    let until = Instant::now() + budget;
+    let mut best = Attempt { scenario: *scenario, property, until }.run(schedule).map(|s| (*scenario, s))?;
+    fewer_actors(&mut best, property, until);
+    fewer_switches(&mut best, property, until);
+    Some(best)
+}
+
+struct Attempt {
+    scenario: Scenario,
+    property: Property,
+    until: Instant,
+}
+
+impl Attempt {
+    /// Plays what can be played of a schedule, then plainly on to rest; returns the schedule up to where the claim breaks.
+    fn run(&self, schedule: &Schedule) -> Option<Schedule> {
+        let mut play = Play::new(self.scenario, None);
+        let mut said = Schedule::default();
+        let mut last = 0;
+        for turn in &schedule.turns {
+            let Some((seat, slot)) = play.find(turn.task) else { continue };
+            let picks = play.step(slot, &turn.picks, None);
+            said.turns.push(Turn { task: turn.task, picks });
+            last = seat;
+            if self.broken(&play, slot) {
+                return Some(said);
+            }
+        }
+        while !self.hopeless(&play) {
+            let Some((seat, slot)) = play.plain(last) else { return None };
+            let picks = play.step(slot, &[], None);
+            said.turns.push(Turn { task: play.name(slot), picks });
+            last = seat;
+            if self.broken(&play, slot) {
+                return Some(said);
+            }
+            if said.len().is_multiple_of(1024) && Instant::now() > self.until {
+                return None;
+            }
+        }
+        let stuck = self.property == Property::NoDeadlock && play.graph().knot_at_rest().is_some();
+        stuck.then_some(said)
+    }
+
+    /// True if a claim about rest was not broken at rest. To find a knot the plain schedule goes on, and lets peers leave.
+    fn hopeless(&self, play: &Play<Scenario>) -> bool {
+        match self.property {
+            Property::NoDeadlock => play.plain(0).is_none(),
+            _ => play.at_rest(),
+        }
+    }
+
+    fn broken(&self, play: &Play<Scenario>, moved: Slot) -> bool {
+        if play.crashed().is_some() {
+            return self.property == Property::NoDeadlock;
+        }
+        match self.property {
+            Property::NoDeadlock => play.is_stuck(moved),
+            property => {
+                play.at_rest()
+                    && property.judge(&self.scenario, &play.outcome()).is_some()
+                    && play.graph().knot_at_rest().is_none()
+            }
+        }
+    }
+}
+
+/// Takes away users, then logins, in ever smaller portions.
+fn fewer_actors(best: &mut (Scenario, Schedule), property: Property, until: Instant) {
+    let fewer_logins = |s: &Scenario, by| Some(Scenario { logins: s.logins.checked_sub(by).filter(|n| *n > 0)?, ..*s });
+    let fewer_users = |s: &Scenario, by| Some(Scenario { users: s.users.checked_sub(by).filter(|n| *n > 0)?, ..*s });
+    let ways: [&dyn Fn(&Scenario, u32) -> Option<Scenario>; 2] = [&fewer_users, &fewer_logins];
+    for fewer in ways {
+        let mut by = best.0.users.max(best.0.logins).next_power_of_two() / 2;
+        while by > 0 && Instant::now() < until {
+            let smaller = fewer(&best.0, by);
+            let found = smaller.and_then(|scenario| {
+                let schedule = renumber(&best.1, &best.0, &scenario);
+                Attempt { scenario, property, until }.run(&schedule).map(|schedule| (scenario, schedule))
+            });
+            match found {
+                Some(found) => *best = found,
+                None => by /= 2,
+            }
+        }
+    }
+}
+
+/// The turns of those that are left, under the numbers that they have in the smaller world.
+fn renumber(schedule: &Schedule, from: &Scenario, to: &Scenario) -> Schedule {
+    let turns = schedule.turns.iter().filter_map(|turn| {
+        let number = turn.task.number();
+        if number == 0 {
+            return Some(turn.clone());
+        }
+        let (user, login) = ((number - 1) / from.logins, (number - 1) % from.logins);
+        (user < to.users && login < to.logins).then(|| Turn {
+            task: Name::of(turn.task.role(), user * to.logins + login + 1),
+            picks: turn.picks.clone(),
+        })
+    });
+    Schedule { turns: turns.collect() }
+}
+
+/// Takes away stretches of steps by one task, or moves them to that task's stretch before, in ever smaller portions.
+fn fewer_switches(best: &mut (Scenario, Schedule), property: Property, until: Instant) {
+    let attempt = Attempt { scenario: best.0, property, until };
+    let mut portion = stretches(&best.1).len().next_power_of_two();
+    while portion > 0 && Instant::now() < until {
+        let mut at = 0;
+        let mut better = false;
+        while at < stretches(&best.1).len() && Instant::now() < until {
+            let parts = stretches(&best.1);
+            let end = parts.len().min(at + portion);
+            let without = join(parts[..at].iter().chain(&parts[end..]));
+            let mut candidates = vec![without];
+            if portion == 1
+                && let Some(before) = parts[..at].iter().rposition(|p| p[0].task == parts[at][0].task)
+            {
+                let order = parts[..=before].iter().chain([&parts[at]]).chain(&parts[before + 1..at]);
+                candidates.push(join(order.chain(&parts[at + 1..])));
+            }
+            let cost = |s: &Schedule| (s.switches(), s.len());
+            let found = candidates.iter().filter_map(|c| attempt.run(c)).find(|s| cost(s) < cost(&best.1));
+            match found {
+                Some(schedule) => (best.1, better) = (schedule, true),
+                None => at += portion,
+            }
+        }
+        portion = if better && portion == 1 { 1 } else { portion / 2 };
+    }
+}
+
+fn stretches(schedule: &Schedule) -> Vec<Vec<Turn>> {
+    schedule.turns.chunk_by(|a, b| a.task == b.task).map(<[Turn]>::to_vec).collect()
+}
+
+fn join<'a>(parts: impl Iterator<Item = &'a Vec<Turn>>) -> Schedule {
+    Schedule { turns: parts.flatten().cloned().collect() }
+}
