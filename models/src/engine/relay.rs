@@ -41,7 +41,12 @@ impl<O: Ord + Clone> Line<O> {
 
     /// Begins an execution, if fewer than `most` have begun.
     pub(crate) fn begin(&self, most: u64) -> bool {
-        !self.stopped() && self.relay.executions.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| (n < most).then_some(n + 1)).is_ok()
+        !self.stopped()
+            && self
+                .relay
+                .executions
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| (n < most).then_some(n + 1))
+                .is_ok()
     }
 
     /// Tells the visitor what an execution came to, where that is new; waits until it was looked at.
@@ -86,10 +91,14 @@ impl Went {
     pub(crate) fn end(self, limits: &Limits, otherwise: impl FnOnce() -> End) -> End {
         match (self.found, self.cut) {
             (Some(finding), _) => End::Found(Box::new(finding)),
-            (None, _) if self.late => End::Stopped(format!("its time budget of {} s", limits.budget.as_secs_f64())),
+            (None, _) if self.late => {
+                End::Stopped(format!("its time budget of {} s", limits.budget.as_secs_f64()))
+            }
             (None, cut) => match (otherwise(), cut) {
                 (end, None) => end,
-                (End::Stopped(why), Some((cut, first))) => End::Stopped(format!("{why}, {cut} of them cut off: {first}")),
+                (End::Stopped(why), Some((cut, first))) => {
+                    End::Stopped(format!("{why}, {cut} of them cut off: {first}"))
+                }
                 (_, Some((_, first))) => End::Stopped(first),
             },
         }

@@ -13,7 +13,12 @@ pub(crate) struct Sighting<O> {
 }
 
 /// Runs a model until it has come to rest, or to what else ends it, and tears it down. This is the main task.
-pub(crate) async fn run<M: Model, R: Runtime>(model: &M, runtime: &R, watch: &Watch, quest: Quest) -> Vec<Sighting<M::Outcome>> {
+pub(crate) async fn run<M: Model, R: Runtime>(
+    model: &M,
+    runtime: &R,
+    watch: &Watch,
+    quest: Quest,
+) -> Vec<Sighting<M::Outcome>> {
     let world = model.start(runtime);
     watch.started();
     watch.settled().await;

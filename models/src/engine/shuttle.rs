@@ -46,7 +46,14 @@ pub fn explore<M: Model>(
 }
 
 /// What one thread does.
-fn search<M: Model>(model: M, quest: Quest, scheduler: Scheduler, seed: u64, schedules: u64, line: Line<M::Outcome>) {
+fn search<M: Model>(
+    model: M,
+    quest: Quest,
+    scheduler: Scheduler,
+    seed: u64,
+    schedules: u64,
+    line: Line<M::Outcome>,
+) {
     let mut config = Config::new();
     config.failure_persistence = FailurePersistence::None;
     config.max_steps = MaxSteps::None;

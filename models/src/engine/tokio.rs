@@ -46,7 +46,11 @@ pub fn explore<M: Model>(
 
 /// What the thread does that sees to the runs.
 fn search<M: Model>(model: &M, quest: Quest, runs: u64, threads: usize, line: &Line<M::Outcome>) {
-    let tokio = Builder::new_multi_thread().worker_threads(threads).enable_time().build().expect("tokio starts its threads");
+    let tokio = Builder::new_multi_thread()
+        .worker_threads(threads)
+        .enable_time()
+        .build()
+        .expect("tokio starts its threads");
     let habits = Habits { quest, goes_on: false, most_turns: MOST_TURNS };
     while line.begin(runs) {
         let watch = Watch::new(habits);

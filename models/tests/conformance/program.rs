@@ -88,14 +88,18 @@ impl Model for Program {
     type Outcome = Vec<String>;
 
     fn start<R: Runtime>(&self, runtime: &R) -> World<R> {
-        let channels = (1..).zip(self.channels).map(|(n, capacity)| Spec::new(Name::of("channel", n), *capacity));
+        let channels =
+            (1..).zip(self.channels).map(|(n, capacity)| Spec::new(Name::of("channel", n), *capacity));
         let world = World {
             channels: Channels::new(runtime, Name::one("channels"), channels),
             locks: (1..=2).map(|n| Mutex::new(runtime, Name::of("lock", n))).collect(),
             variable: Shared::new(runtime, Name::one("variable"), 0),
             pool: Pool::new(runtime, Name::one("pool")),
             signal: Signal::new(runtime, Name::one("signal")),
-            logs: (1..).zip(self.tasks).map(|(n, _)| Shared::new(runtime, Name::of("log", n), Vec::new())).collect(),
+            logs: (1..)
+                .zip(self.tasks)
+                .map(|(n, _)| Shared::new(runtime, Name::of("log", n), Vec::new()))
+                .collect(),
         };
         for (n, ops) in (1..).zip(self.tasks) {
             let world = world.clone();
@@ -135,7 +139,9 @@ async fn step<R: Runtime>(world: &World<R>, me: &Task<R>, op: Op, guards: &mut V
             None => "end".to_owned(),
         },
         Op::TryReceive(channel) => say(channels.select_or_default(me, vec![Case::Receive(channel)]).await),
-        Op::TrySend(channel, value) => say(channels.select_or_default(me, vec![Case::Send(channel, value)]).await),
+        Op::TrySend(channel, value) => {
+            say(channels.select_or_default(me, vec![Case::Send(channel, value)]).await)
+        }
         Op::Close(channel) => match channels.close(me, Channel(channel)).await {
             Ok(()) => "closed".to_owned(),
             Err(_) => "was-closed".to_owned(),
@@ -189,11 +195,16 @@ async fn step<R: Runtime>(world: &World<R>, me: &Task<R>, op: Op, guards: &mut V
         }
         Op::Get => {
             me.turn().await;
-            if world.pool.get(me).is_some() { "used".to_owned() } else { "new".to_owned() }
+            if world.pool.get(me, |_| Name::of("object", 1)).is_some() {
+                "used".to_owned()
+            } else {
+                "new".to_owned()
+            }
         }
         Op::Raise => {
             me.turn().await;
-            if world.signal.raise(me) { "raised".to_owned() } else { "was-raised".to_owned() }
+            world.signal.raise(me);
+            "raised".to_owned()
         }
         Op::Wait => {
             world.signal.wait(me).await;
@@ -207,7 +218,11 @@ async fn step<R: Runtime>(world: &World<R>, me: &Task<R>, op: Op, guards: &mut V
 }
 
 /// What comes of an operation, or nothing, if the signal is raised before it can be done: then it is dropped.
-async fn or_signal<R: Runtime, O>(operation: impl Future<Output = O>, world: &World<R>, me: &Task<R>) -> Option<O> {
+async fn or_signal<R: Runtime, O>(
+    operation: impl Future<Output = O>,
+    world: &World<R>,
+    me: &Task<R>,
+) -> Option<O> {
     // The turn and the lock or channel come first: the operation is dropped while parked, not before it began.
     let mut operation = pin!(operation);
     let mut signal = pin!(world.signal.wait(me));

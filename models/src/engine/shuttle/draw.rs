@@ -20,7 +20,9 @@ impl<F: FnMut() -> bool> Draw<F> {
     pub(super) fn new(scheduler: limits::Scheduler, seed: u64, going: F) -> Self {
         let inner: Box<dyn Scheduler> = match scheduler {
             limits::Scheduler::Random => Box::new(Random(Rng::with_seed(seed))),
-            limits::Scheduler::Pct(depth) => Box::new(PctScheduler::new_from_seed(seed, depth.max(1), usize::MAX)),
+            limits::Scheduler::Pct(depth) => {
+                Box::new(PctScheduler::new_from_seed(seed, depth.max(1), usize::MAX))
+            }
             limits::Scheduler::Urw => Box::new(UrwRandomScheduler::new_from_seed(seed, usize::MAX)),
         };
         Draw { inner, seed, going, executions: 0, concurrent: false }

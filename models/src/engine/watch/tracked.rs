@@ -56,7 +56,11 @@ impl Watch {
     ///
     /// # Panics
     /// If there is a task of that name.
-    pub(crate) fn track(&self, who: Name, task: impl Future<Output = ()> + Send + 'static) -> Option<Tracked> {
+    pub(crate) fn track(
+        &self,
+        who: Name,
+        task: impl Future<Output = ()> + Send + 'static,
+    ) -> Option<Tracked> {
         let mut table = self.table();
         // Asked under the lock: a task that is let in has a bell that the teardown rings.
         if self.is_over() {
@@ -190,7 +194,8 @@ impl Future for Tracked {
         let Some(task) = this.task.as_mut() else { return Poll::Ready(()) };
         this.watch.begins(this.seat);
         let outer = CURRENT.replace(Some(this.seat));
-        let polled = catch_unwind(AssertUnwindSafe(|| task.as_mut().poll(&mut Context::from_waker(&this.waker))));
+        let polled =
+            catch_unwind(AssertUnwindSafe(|| task.as_mut().poll(&mut Context::from_waker(&this.waker))));
         CURRENT.set(outer);
         match polled {
             Ok(Poll::Ready(())) => this.end(),
