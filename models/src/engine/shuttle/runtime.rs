@@ -4,7 +4,7 @@ use std::future::{Future, poll_fn};
 use std::hash::Hash;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::task::{Poll, Waker};
+use std::task::Waker;
 
 use shuttle::rand::RngCore;
 use turnstile::Name;
@@ -152,7 +152,7 @@ impl Runtime for Shuttle {
     }
 
     fn choose_named(&self, who: Name, among: &[Name]) -> usize {
-        let pick = draw(among.len() as u64) as usize;
+        let pick = self.mood().pick(among.len() as u64) as usize;
         self.watch.picks_named(who, among[pick]);
         pick
     }

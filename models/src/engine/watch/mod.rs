@@ -106,6 +106,8 @@ struct Entry {
     due: bool,
     /// True if it is polled again after it was parked, and has not yet accessed a cell since.
     resumed: bool,
+    /// True if it ever waited for several things at once: what woke it is then not known.
+    several: bool,
     /// True if the program broke in it.
     broken: bool,
     bell: Option<Arc<Bell>>,
@@ -180,7 +182,9 @@ impl Watch {
 
     /// True, once, for the first access of a task that goes on after a wait: it takes what it was woken for.
     pub(crate) fn resumed(&self) -> bool {
-        CURRENT.get().is_some_and(|seat| std::mem::take(&mut self.table().tasks[seat].resumed))
+        let Some(seat) = CURRENT.get() else { return false };
+        let task = &mut self.table().tasks[seat];
+        std::mem::take(&mut task.resumed) && !task.several
     }
 
     /// A task has picked by index.
@@ -221,6 +225,7 @@ impl Watch {
         }
         let mut table = self.table();
         let Some(seat) = table.seats.get(&who).copied() else { return };
+        table.tasks[seat].several |= wait.is_some() && table.tasks[seat].wait.is_some();
         let old = std::mem::replace(&mut table.tasks[seat].wait, wait);
         // Dropped after unlocking: it may be the last to hold what it waits for.
         drop(table);

@@ -78,6 +78,7 @@ impl Watch {
             turn: None,
             due: false,
             resumed: false,
+            several: false,
             broken: false,
             bell: Some(bell.clone()),
         });
