@@ -17,8 +17,9 @@ type Id = usize;
 #[derive(Default)]
 struct Model {
     channels: Vec<Line>,
-    /// Who waits, first come first.
+    /// Who waits, first come first, with a lot: of cases that wait alike, the lot says which one is served.
     waiting: Vec<(Id, Vec<Case<Value>>)>,
+    lots: BTreeMap<Id, usize>,
     served: BTreeMap<Id, Chosen<Value>>,
     /// What the selects were about, for those that are cancelled after they were served.
     asked: BTreeMap<Id, Vec<usize>>,
@@ -36,10 +37,10 @@ struct Line {
 
 impl Model {
     fn first(&self, wanted: impl Fn(&Case<Value>) -> bool) -> Option<(usize, usize)> {
-        self.waiting
-            .iter()
-            .enumerate()
-            .find_map(|(at, (_, cases))| cases.iter().position(&wanted).map(|case| (at, case)))
+        self.waiting.iter().enumerate().find_map(|(at, (id, cases))| {
+            let alike: Vec<usize> = (0..cases.len()).filter(|case| wanted(&cases[*case])).collect();
+            (!alike.is_empty()).then(|| (at, alike[self.lots[id] % alike.len()]))
+        })
     }
 
     fn receiver(&self, channel: usize) -> Option<(usize, usize)> {
@@ -80,6 +81,7 @@ impl Model {
         if ready.is_empty() {
             self.asked.insert(id, cases.iter().map(Case::channel).collect());
             self.waiting.push((id, cases));
+            self.lots.insert(id, pick);
             return None;
         }
         let case = ready[pick % ready.len()];

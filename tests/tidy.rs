@@ -116,7 +116,7 @@ fn only_the_gateway_names_tokio_and_only_the_engines_name_the_checkers() {
         for word in ["loom", "shuttle", "tokio"] {
             let ours = path.starts_with("models/src/engine")
                 || text.contains(&format!("engine::{word}"))
-                || code(&text).contains(&format!("use crate::engine::{{"))
+                || code(&text).contains("use crate::engine::")
                 || text.contains("use turnstile_models::engine::");
             assert!(!names(&text, word) || ours, "{} names {word}", path.display());
         }
@@ -194,7 +194,8 @@ fn every_dependency_has_a_licence_that_we_accept() {
     ]);
     let mut seen = 0;
     for line in listed.lines().filter(|line| !line.is_empty()) {
-        let (package, licence) = line.split_once('|').unwrap();
+        // Headings of kinds of dependencies have none.
+        let Some((package, licence)) = line.split_once('|') else { continue };
         let licence = licence.trim_end_matches(" (*)");
         seen += 1;
         // One of the alternatives, all of its parts.

@@ -46,7 +46,7 @@ impl Attempt {
             }
         }
         while !self.hopeless(&play) {
-            let Some((seat, slot)) = play.plain(last) else { return None };
+            let (seat, slot) = play.plain(last)?;
             let picks = play.step(slot, &[], None);
             said.turns.push(Turn { task: play.name(slot), picks });
             last = seat;
@@ -86,11 +86,12 @@ impl Attempt {
 
 /// Takes away users, then logins, in ever smaller portions.
 fn fewer_actors(best: &mut (Scenario, Schedule), property: Property, until: Instant) {
+    type Fewer<'a> = &'a dyn Fn(&Scenario, u32) -> Option<Scenario>;
     let fewer_logins =
         |s: &Scenario, by| Some(Scenario { logins: s.logins.checked_sub(by).filter(|n| *n > 0)?, ..*s });
     let fewer_users =
         |s: &Scenario, by| Some(Scenario { users: s.users.checked_sub(by).filter(|n| *n > 0)?, ..*s });
-    let ways: [&dyn Fn(&Scenario, u32) -> Option<Scenario>; 2] = [&fewer_users, &fewer_logins];
+    let ways: [Fewer<'_>; 2] = [&fewer_logins, &fewer_users];
     for fewer in ways {
         let mut by = best.0.users.max(best.0.logins).next_power_of_two() / 2;
         while by > 0 && Instant::now() < until {

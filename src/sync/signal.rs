@@ -194,9 +194,9 @@ mod tests {
                 }
                 bells.push((mine, !goes));
             }
-            for first in [true, false] {
+            for _ in 0..2 {
                 let mut wakes = Wakes::new();
-                prop_assert_eq!(signal.raise(&mut wakes), first);
+                signal.raise(&mut wakes);
                 wakes.into_iter().for_each(Waker::wake);
                 for (mine, stays) in &bells {
                     for (n, bell) in mine.iter().enumerate() {

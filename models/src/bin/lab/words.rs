@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use turnstile_models::engine::Effort;
 use turnstile_models::scenario::Scenario;
-use turnstile_models::{Property, Search, Verdict};
+use turnstile_models::{Search, Verdict};
 
 /// 1234567 as 1,234,567.
 pub(crate) fn thousands(n: u64) -> String {
@@ -91,9 +91,4 @@ pub(crate) fn verdict(verdict: &Verdict) -> String {
             engine.name()
         ),
     }
-}
-
-/// What a property says.
-pub(crate) fn claim(property: Property) -> String {
-    format!("{}: {}", property.name(), property.about())
 }

@@ -98,8 +98,8 @@ impl Symmetry {
     /// Learns the slots of all names; `find` makes those that are new.
     pub(super) fn learn_slots(&mut self, names: &[Name], mut find: impl FnMut(Name) -> Slot) {
         for g in self.elements() {
-            for slot in self.slots[g as usize].len()..names.len() {
-                let name = names[slot];
+            let known = self.slots[g as usize].len();
+            for name in names.iter().skip(known).copied() {
                 let image = match name.number() {
                     0 => name,
                     number => Name::of(name.role(), self.number(g, number)),
