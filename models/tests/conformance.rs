@@ -324,7 +324,6 @@ fn a_deadlock_is_found_while_another_task_lives_for_ever() {
 }
 
 #[test]
-#[ignore = "the exhaustive engine's warm-up does not end where a task never does"]
 fn a_deadlock_is_found_exhaustively_while_another_task_lives_for_ever() {
     let (_, report) = find(Engine::Exhaustive, &DEADLOCK_BESIDE_A_LIVE_TASK, &limits(200));
     assert!(matches!(report.end, End::Found(_)), "{:?}", report.end);

@@ -77,7 +77,7 @@ fn bad_usage_gets_one_clear_line_and_64() {
         (&["check", "--engine", "loom", "--logins", "9"], "loom has 5 threads"),
         (&["check", "--engine", "shuttle", "--scheduler", "pct0"], "random, urw and pct1"),
         (&["check", "--budget", "-1"], "budget"),
-        (&["replay", "ts1abcd"], "checksum"),
+        (&["replay", "ts1abcdefgh"], "checksum"),
         (&["replay", "hello"], "starts with ts1"),
         (&["replay", "@/no/such/file"], "cannot read the replay key in /no/such/file"),
         (&["explain", "--out", "/dev/null/pictures"], "cannot make the folder"),

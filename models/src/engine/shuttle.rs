@@ -6,7 +6,7 @@
 mod draw;
 mod runtime;
 
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
 use shuttle::{Config, FailurePersistence, MaxSteps, Runner};
 
@@ -31,6 +31,7 @@ pub fn explore<M: Model>(
     progress: &dyn Progress,
     visit: &mut dyn FnMut(Ending<M::Outcome>) -> bool,
 ) -> Report {
+    keep_the_panic_hook();
     let workers = (0..limits.threads.max(1) as u64)
         .map(|thread| {
             let (model, schedules, scheduler) = (model.clone(), limits.schedules, limits.scheduler);
@@ -43,6 +44,20 @@ pub fn explore<M: Model>(
     let effort = went.effort;
     let end = went.end(limits, || End::Stopped(format!("its budget of {} schedules", limits.schedules)));
     Report { end, effort, bound: None, shortest: false }
+}
+
+/// Lets shuttle install its panic hook, and takes it away again: it would print «test panicked» at whatever unwinds
+/// anywhere in the process from then on, as loom's coroutines do when they are put away.
+fn keep_the_panic_hook() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let hook = std::panic::take_hook();
+        let mut config = Config::new();
+        config.failure_persistence = FailurePersistence::None;
+        config.silence_warnings = true;
+        Runner::new(shuttle::scheduler::RandomScheduler::new_from_seed(0, 1), config).run(|| ());
+        std::panic::set_hook(hook);
+    });
 }
 
 /// What one thread does.

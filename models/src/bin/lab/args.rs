@@ -130,7 +130,7 @@ pub(crate) struct Check {
 #[derive(Args)]
 pub(crate) struct LimitArgs {
     /// Seconds after which a search gives up.
-    #[arg(long, default_value = "60", value_parser = seconds, value_name = "SECONDS")]
+    #[arg(long, default_value = "60", value_parser = seconds, allow_hyphen_values = true, value_name = "SECONDS")]
     pub(crate) budget: Duration,
     /// exhaustive: MiB for states.
     #[arg(long, default_value_t = 2048, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=1 << 20))]
@@ -202,7 +202,7 @@ pub(crate) struct Explain {
     #[arg(long, default_value = "pictures", value_name = "FOLDER")]
     pub(crate) out: PathBuf,
     /// Seconds after which the search gives up.
-    #[arg(long, default_value = "60", value_parser = seconds, value_name = "SECONDS")]
+    #[arg(long, default_value = "60", value_parser = seconds, allow_hyphen_values = true, value_name = "SECONDS")]
     pub(crate) budget: Duration,
 }
 

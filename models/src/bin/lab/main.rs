@@ -21,10 +21,18 @@ const USAGE: u8 = 64;
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
-            let code = if error.use_stderr() { USAGE } else { 0 };
-            let _ = error.print();
-            return ExitCode::from(code);
+        Err(error) if error.use_stderr() => {
+            // What is wrong, in one line; how it is used is what --help is for.
+            let text = error.to_string();
+            let rest = ["Usage:", "For more information"];
+            let lines = text.lines().map(str::trim).take_while(|l| !rest.iter().any(|r| l.starts_with(r)));
+            let line = lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");
+            anstream::eprintln!("lab: {}; try --help", line.trim_start_matches("error: "));
+            return ExitCode::from(USAGE);
+        }
+        Err(help) => {
+            let _ = help.print();
+            return ExitCode::SUCCESS;
         }
     };
     let mut out = Out::new();

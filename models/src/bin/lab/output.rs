@@ -48,11 +48,8 @@ impl Out {
         let tone = if verdict.counterexample().is_some() { Tone::Stuck } else { Tone::Heading };
         let line = self.paint.paint(tone, &words::verdict(verdict));
         self.line(&line);
-        self.aside(&format!(
-            "{}; {}",
-            words::world(&verdict.search().scenario),
-            words::effort(&verdict.search().effort)
-        ));
+        self.aside(&words::world(&verdict.search().scenario));
+        self.aside(&words::effort(&verdict.search().effort));
     }
 
     /// A counterexample: what happens, who waits for whom, how to see it again.
