@@ -132,3 +132,22 @@ fn pictures_are_written() {
     }
     std::fs::remove_dir_all(folder).unwrap();
 }
+
+#[test]
+fn the_pictures_in_the_docs_are_fresh() {
+    let folder = std::env::temp_dir().join(format!("turnstile-fresh-{}", std::process::id()));
+    lab(&["explain", "--out", folder.to_str().unwrap()]);
+    let kept = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/pictures");
+    for entry in std::fs::read_dir(&folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap();
+        let fresh = std::fs::read_to_string(&path).unwrap();
+        let kept = std::fs::read_to_string(kept.join(name)).unwrap_or_default();
+        assert!(
+            fresh == kept,
+            "docs/pictures/{} is stale: run lab explain --out docs/pictures",
+            name.display()
+        );
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}
