@@ -97,7 +97,9 @@ pub fn check(
         Engine::Shuttle => shuttle::explore(&scenario, quest, limits, progress, &mut visit),
         Engine::Tokio => tokio::explore(&scenario, quest, limits, progress, &mut visit),
     };
-    let search = Search { scenario, property, engine, effort: report.effort, bound: report.bound.clone() };
+    let symmetry = engine == Engine::Exhaustive && limits.symmetry;
+    let search =
+        Search { scenario, property, engine, effort: report.effort, symmetry, bound: report.bound.clone() };
     Ok(match report.end {
         End::Exhausted => Verdict::Holds(search),
         End::Stopped(why) => Verdict::Unknown(search, why),

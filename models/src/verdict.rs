@@ -21,6 +21,8 @@ pub struct Search {
     pub engine: Engine,
     /// How much was seen.
     pub effort: Effort,
+    /// True if of states that differ only in who is who, one stood for all.
+    pub symmetry: bool,
     /// What was left out on purpose; `None` if nothing was.
     pub bound: Option<String>,
 }

@@ -88,6 +88,7 @@ pub(crate) fn verdict_json(verdict: &Verdict) -> Value {
         "engine": search.engine.name(),
         "complete": verdict.complete(),
         "bound": search.bound,
+        "symmetry": search.symmetry,
         "seconds": search.effort.time.as_secs_f64(),
     });
     let scenario = &search.scenario;

@@ -71,13 +71,14 @@ pub(crate) fn effort(e: &Effort) -> String {
 
 /// A verdict in a line, never saying more than was searched.
 pub(crate) fn verdict(verdict: &Verdict) -> String {
-    let Search { property, engine, bound, .. } = verdict.search();
+    let Search { property, engine, bound, symmetry, .. } = verdict.search();
     match verdict {
         Verdict::Holds(_) => match bound {
             None => format!(
-                "{} HOLDS: {} looked at every interleaving and every choice",
+                "{} HOLDS: {} looked at every interleaving and every choice{}",
                 property.name(),
-                engine.name()
+                engine.name(),
+                if *symmetry { ", of equal connections in one order" } else { "" }
             ),
             Some(bound) => format!("{} HOLDS WITHIN A BOUND: {bound}", property.name()),
         },
