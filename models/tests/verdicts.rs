@@ -35,7 +35,7 @@ fn the_single_select_hub_waits_for_itself() {
 #[test]
 fn the_shortest_way_into_the_hang_has_a_known_length() {
     // Length of the shortest counterexample, by logins and capacity; the same with and without symmetry.
-    for (logins, capacity, steps) in [(2, 0, 13), (2, 1, 21), (2, 2, 25), (3, 1, 21), (3, 2, 25)] {
+    for (logins, capacity, steps) in [(2, 0, 17), (2, 1, 21), (2, 2, 25), (3, 1, 21), (3, 2, 25)] {
         for symmetry in [true, false] {
             let limits = Limits { symmetry, ..Limits::default() };
             let verdict = ask(&single(logins, capacity), Property::NoDeadlock, Engine::Exhaustive, &limits);
