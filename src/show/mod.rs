@@ -18,12 +18,12 @@
 //! assert_eq!(show::text(&story, Paint::Plain), "\
 //! A full channel
 //!
+//! Deadlock: hub waits for itself
+//!   hub waits to send on unregister (1/1 full), which only hub drains
+//!
 //!    hub
 //! 1  ● send on unregister
 //!    ┃ ⏸ waits to send on unregister (1/1 full), for ever
-//!
-//! Deadlock: hub waits for itself
-//!   hub waits to send on unregister (1/1 full), which only hub drains
 //! ");
 //! ```
 

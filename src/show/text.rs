@@ -1,4 +1,4 @@
-//! A story for a terminal: one column per task, one row per step, then why it stopped. Never wider than 100 columns.
+//! A story for a terminal: how it ends, then one column per task and one row per step. Never wider than 100 columns.
 
 use std::collections::BTreeSet;
 
@@ -24,6 +24,7 @@ const STEPS: usize = 60;
 pub fn text(story: &Story<'_>, paint: Paint) -> String {
     let mut page = Page { paint, text: String::new() };
     page.paragraph(Tone::Heading, 0, story.title);
+    conclusion(&mut page, story);
     let steps = &story.trace.steps;
     if !steps.is_empty() {
         page.gap();
@@ -37,7 +38,6 @@ pub fn text(story: &Story<'_>, paint: Paint) -> String {
             false => list(&mut page, story.trace, &tasks, &cells, left),
         }
     }
-    conclusion(&mut page, story);
     page.text
 }
 
