@@ -82,7 +82,8 @@ pub fn check(
     let mut broken = None;
     let mut visit = |ending: crate::engine::Ending<crate::scenario::Sight>| {
         broken = match (&ending.crashed, property, &ending.outcome) {
-            (Some(why), ..) => Some(format!("the program breaks: {why}")),
+            (Some(why), Property::NoCrash, _) => Some(format!("the program breaks: {why}")),
+            (Some(_), ..) | (None, Property::NoCrash, _) => None,
             (None, Property::NoDeadlock, _) if ending.stuck.is_empty() => None,
             (None, Property::NoDeadlock, _) => Some("tasks wait for ever".to_owned()),
             (None, _, Some(sight)) if ending.stuck.is_empty() => property.judge(&scenario, sight),
@@ -145,9 +146,16 @@ pub fn replay(
     schedule: &crate::Schedule,
 ) -> Result<Counterexample, String> {
     let played = play(scenario, schedule)?;
-    let knot = if played.at_rest { played.graph.knot_at_rest() } else { played.graph.knot() };
+    let knot = if played.crashed.is_some() {
+        None
+    } else if played.at_rest {
+        played.graph.knot_at_rest()
+    } else {
+        played.graph.knot()
+    };
     let broken = match (&played.crashed, property) {
-        (Some(why), _) => Some(format!("the program breaks: {why}")),
+        (Some(why), Property::NoCrash) => Some(format!("the program breaks: {why}")),
+        (Some(_), _) | (None, Property::NoCrash) => None,
         (None, Property::NoDeadlock) => knot.as_ref().map(|k| {
             let tasks: Vec<String> = k.cycle.iter().map(|e| e.task.to_string()).collect();
             let verb = if tasks.len() == 1 { "waits" } else { "wait" };

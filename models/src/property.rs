@@ -10,13 +10,15 @@ use crate::scenario::{Scenario, Sight};
 
 /// A claim about a hub.
 ///
-/// *At rest* means that nothing can move except a peer that decides to leave. All but [`NoDeadlock`](Property::NoDeadlock)
-/// are judged at rest where nobody is stuck: what a hang leaves behind is the hang's doing.
+/// *At rest* means that nothing can move except a peer that decides to leave. All but the first two are judged at rest where
+/// nobody is stuck and nothing has broken: what a hang or a crash leaves behind is its doing.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Property {
     /// No task waits for ever on a send or a lock.
     NoDeadlock,
+    /// The program never breaks, as Go does at an unlock of a free mutex or a send on a closed channel.
+    NoCrash,
     /// No closed connection is in the table.
     NoGhost,
     /// Every open connection is in the table.
@@ -29,8 +31,9 @@ pub enum Property {
 
 impl Property {
     /// All of them.
-    pub const ALL: [Property; 5] = [
+    pub const ALL: [Property; 6] = [
         Property::NoDeadlock,
+        Property::NoCrash,
         Property::NoGhost,
         Property::NoLostSession,
         Property::PolicyHolds,
@@ -41,6 +44,7 @@ impl Property {
     pub fn name(self) -> &'static str {
         match self {
             Property::NoDeadlock => "no-deadlock",
+            Property::NoCrash => "no-crash",
             Property::NoGhost => "no-ghost",
             Property::NoLostSession => "no-lost-session",
             Property::PolicyHolds => "policy-holds",
@@ -52,6 +56,9 @@ impl Property {
     pub fn about(self) -> &'static str {
         match self {
             Property::NoDeadlock => "no task waits for ever to send or to lock, whoever else still moves",
+            Property::NoCrash => {
+                "the program never breaks: no unlock of a free mutex, no send on a closed channel"
+            }
             Property::NoGhost => "at rest, no closed connection is in the user table",
             Property::NoLostSession => "at rest, every open connection is in the user table",
             Property::PolicyHolds => {
@@ -66,7 +73,7 @@ impl Property {
     /// What a search has to watch for it.
     pub(crate) fn quest(self) -> Quest {
         match self {
-            Property::NoDeadlock => Quest::Knots,
+            Property::NoDeadlock | Property::NoCrash => Quest::Knots,
             _ => Quest::Outcomes,
         }
     }
@@ -74,7 +81,7 @@ impl Property {
     /// What is wrong with what is seen at rest, if anything.
     pub fn judge(self, scenario: &Scenario, sight: &Sight) -> Option<String> {
         match self {
-            Property::NoDeadlock => None,
+            Property::NoDeadlock | Property::NoCrash => None,
             Property::NoGhost => {
                 let ghost = sight.census.registered().into_iter().find(|c| !sight.open.contains(c))?;
                 Some(format!("connection {} is closed, and in the table for ever", ghost.0))

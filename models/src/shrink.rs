@@ -64,16 +64,17 @@ impl Attempt {
     /// True if a claim about rest was not broken at rest. To find a knot the plain schedule goes on, and lets peers leave.
     fn hopeless(&self, play: &Play<Scenario>) -> bool {
         match self.property {
-            Property::NoDeadlock => play.plain(0).is_none(),
+            Property::NoDeadlock | Property::NoCrash => play.plain(0).is_none(),
             _ => play.at_rest(),
         }
     }
 
     fn broken(&self, play: &Play<Scenario>, moved: Slot) -> bool {
         if play.crashed().is_some() {
-            return self.property == Property::NoDeadlock;
+            return self.property == Property::NoCrash;
         }
         match self.property {
+            Property::NoCrash => false,
             Property::NoDeadlock => play.is_stuck(moved),
             property => {
                 play.at_rest()

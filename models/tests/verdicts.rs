@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use turnstile::hub::Design;
+use turnstile::hub::{Design, Version};
 use turnstile_models::scenario::{Peers, Scenario};
 use turnstile_models::{Engine, Limits, Property, Scheduler, Verdict, check, key, replay, shrink};
 
@@ -35,7 +35,7 @@ fn the_single_select_hub_waits_for_itself() {
 #[test]
 fn the_shortest_way_into_the_hang_has_a_known_length() {
     // Length of the shortest counterexample, by logins and capacity; the same with and without symmetry.
-    for (logins, capacity, steps) in [(2, 0, 17), (2, 1, 21), (2, 2, 25), (3, 1, 21), (3, 2, 25)] {
+    for (logins, capacity, steps) in [(2, 0, 18), (2, 1, 22), (2, 2, 26), (3, 1, 22), (3, 2, 26)] {
         for symmetry in [true, false] {
             let limits = Limits { symmetry, ..Limits::default() };
             let verdict = ask(&single(logins, capacity), Property::NoDeadlock, Engine::Exhaustive, &limits);
@@ -59,6 +59,29 @@ fn the_split_hub_cannot_hang() {
     }
     let shared = Scenario { design: Design::SplitLoopsShared, ..split(2, 1) };
     assert!(exhaustive(&shared, Property::NoDeadlock).complete());
+}
+
+#[test]
+fn what_the_split_hub_cannot_mend_is_the_pool() {
+    // The shortest hang of the split hub that an exhaustive search of 2 users x 2 logins came to: a stale reader locks the
+    // lock of one connection and unlocks that of another.
+    let key = "ts1aeaaeaicaiaqaaqfaaaqaaabauaacbiaaiaqaaaaaabaiaijaeaaabybaaaqgaijaaaaaaqdaaaaaaadamaaeayaaacaaaadaaaqcaaaaiaqsaqjaaaaeaabaqaaaaaaaacaaahtvzmg2";
+    let (scenario, property, schedule) = key::read(key).unwrap();
+    assert_eq!((scenario.design, scenario.users, scenario.logins), (Design::SplitLoops, 2, 2));
+    let hang = replay(&scenario, property, &schedule).unwrap();
+    assert_eq!(hang.trace.steps.len(), 53);
+    let cycle: Vec<String> = hang.knot.unwrap().cycle.iter().map(ToString::to_string).collect();
+    assert_eq!(cycle, ["register loop waits to lock w of connection 2, which connection 3 holds"]);
+
+    // With three connections the same mistake breaks the program; with an object for each connection it does neither.
+    let crash = exhaustive(&split(3, 1), Property::NoCrash);
+    let crash = crash.counterexample().expect("it breaks");
+    assert_eq!(crash.schedule.len(), 22);
+    assert!(crash.broken.ends_with("unlock of unlocked mutex"), "{}", crash.broken);
+    let unpooled = Scenario { version: Version::V3_5_1Unpooled, ..split(2, 1) };
+    for property in [Property::NoDeadlock, Property::NoCrash] {
+        assert!(exhaustive(&unpooled, property).complete());
+    }
 }
 
 #[test]

@@ -38,7 +38,7 @@ pub struct Binding<R: Runtime> {
 pub struct Socket<R: Runtime> {
     /// Raised once the socket is closed, by either side.
     pub closed: Signal<R>,
-    /// Set once the kick message was written while the socket was open.
+    /// Set once the kick message was written to it.
     pub kicked: Flag<R>,
 }
 
@@ -153,10 +153,10 @@ impl<R: Runtime> Client<R> {
         if self.0.closed.load(me).await {
             return;
         }
-        let guard = self.lock(me).await;
+        let deferred = self.lock(me).await;
         me.note(|| format!("write the kick message to {}", self.name()));
-        self.bound().socket.kicked.store(me, true);
-        guard.unlock(me);
+        self.bound().socket.kicked.write(true);
+        unlock(&deferred, me);
     }
 
     /// Closes it and reports its end to the hub, with the lock held until the hub has room for the report; `close`.
@@ -164,21 +164,30 @@ impl<R: Runtime> Client<R> {
         if self.0.closed.load(me).await {
             return;
         }
-        let guard = self.lock(me).await;
-        me.note(|| format!("close {}", self.name()));
+        let deferred = self.lock(me).await;
         self.0.closed.store(me, true);
         self.bound().socket.closed.raise(me);
         let sent = hub.channels.send(me, UNREGISTER, Event::Client(self.clone())).await;
         if let Err(closed) = sent {
             me.runtime.crash(me.name, &closed.to_string());
         }
-        guard.unlock(me);
+        unlock(&deferred, me);
     }
 
-    /// Takes the lock of whatever connection it speaks for now.
-    async fn lock(&self, me: &Task<R>) -> crate::sync::Guard<R> {
-        // The lock is read through the object at the end of the step before; see docs/MODEL.md.
+    /// Takes the lock of whatever connection it speaks for now, and returns the one to unlock when done.
+    ///
+    /// In Go that need not be the same: `defer c.w.Unlock()` reads the lock through the object once more, after it was
+    /// taken, and a reset in between has put another there.
+    async fn lock(&self, me: &Task<R>) -> Mutex<R> {
+        // Read through the object at the end of the step before; see docs/MODEL.md.
         let lock = self.bound().lock;
-        lock.lock(me).await
+        lock.lock(me).await.leave();
+        self.bound().lock
+    }
+}
+
+fn unlock<R: Runtime>(lock: &Mutex<R>, me: &Task<R>) {
+    if let Err(unheld) = lock.unlock(me) {
+        me.runtime.crash(me.name, &unheld.to_string());
     }
 }

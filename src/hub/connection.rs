@@ -13,7 +13,7 @@ impl<R: Runtime> Hub<R> {
     /// [`read_message`](Hub::read_message), which nobody can tell apart.
     pub async fn ws_handler(&self, me: &Task<R>, login: Login, socket: Socket<R>) -> Client<R> {
         me.turn().await;
-        let used = self.pool.get(me, Client::name);
+        let used = if self.settings.version.pools() { self.pool.get(me, Client::name) } else { None };
         let binding = Binding::new(&me.runtime, login, socket);
         let client = match used {
             None => Client::new(&me.runtime, binding),
@@ -26,6 +26,9 @@ impl<R: Runtime> Hub<R> {
         if let Err(closed) = sent {
             me.runtime.crash(me.name, &closed.to_string());
         }
+        // A step of its own: until it comes, the object may have been kicked, pooled and bound to another connection.
+        me.turn().await;
+        me.note(|| "start the reader".to_owned());
         client
     }
 

@@ -67,16 +67,20 @@ pub enum Version {
     /// The post's.
     #[serde(rename = "v3.5.1")]
     V3_5_1,
+    /// v3.5.1 with a new client object for each connection: tells what the pool does from what the loops do.
+    #[serde(rename = "v3.5.1-unpooled")]
+    V3_5_1Unpooled,
 }
 
 impl Version {
     /// All of them.
-    pub const ALL: [Version; 1] = [Version::V3_5_1];
+    pub const ALL: [Version; 2] = [Version::V3_5_1, Version::V3_5_1Unpooled];
 
     /// Its tag.
     pub fn name(self) -> &'static str {
         match self {
             Version::V3_5_1 => "v3.5.1",
+            Version::V3_5_1Unpooled => "v3.5.1-unpooled",
         }
     }
 
@@ -86,6 +90,14 @@ impl Version {
             Version::V3_5_1 => {
                 "client objects pooled, closed flag read before the lock, table rows loaded and stored"
             }
+            Version::V3_5_1Unpooled => {
+                "the same with a new client object for each connection; no release of OpenIM"
+            }
         }
+    }
+
+    /// Whether client objects are reused.
+    pub(super) fn pools(self) -> bool {
+        self == Version::V3_5_1
     }
 }

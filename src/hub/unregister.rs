@@ -17,8 +17,9 @@ impl<R: Runtime> Hub<R> {
             self.online_users.add(me, -1);
         }
         self.online_connections.add(me, -1);
-        me.note(|| format!("pool {}", client.name()));
-        self.pool.put(me, client);
+        if self.settings.version.pools() {
+            self.pool.put(me, client, Client::name);
+        }
     }
 
     /// Removes the clients that speak for this one's current connection: a load, a rebuild, a store; `UserMap.delete`.

@@ -33,7 +33,8 @@ impl Spec {
         Spec { name, capacity, drained_by: None }
     }
 
-    /// Says that only `tasks` receive from it. A receive by another task is a bug and panics.
+    /// Says that only `tasks` receive from it, each started before anybody waits to send. A receive by another task is a bug and
+    /// panics.
     pub fn drained_by(self, tasks: impl IntoIterator<Item = Name>) -> Spec {
         Spec { drained_by: Some(tasks.into_iter().collect()), ..self }
     }

@@ -32,7 +32,12 @@ impl<R: Runtime> Flag<R> {
 
     /// Writes it, within the current step.
     pub fn store(&self, me: &Task<R>, value: bool) {
-        me.note(|| format!("set {} to {value}", self.name));
+        me.note(|| format!("{} {}", if value { "set" } else { "clear" }, self.name));
+        self.write(value);
+    }
+
+    /// Writes it within the current step, where what is done has been said already.
+    pub fn write(&self, value: bool) {
         self.value.write(|it| *it = value);
     }
 

@@ -15,7 +15,7 @@ mod signal;
 pub use channel::{Channel, Channels, Closed, Spec};
 pub use counter::Counter;
 pub use flag::Flag;
-pub use mutex::{Guard, Mutex};
+pub use mutex::{Guard, Mutex, Unheld};
 pub use pool::Pool;
 pub use queues::{Case, Chosen, Queues};
 pub use shared::Shared;

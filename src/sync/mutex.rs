@@ -141,6 +141,22 @@ impl<R: Runtime> Mutex<R> {
         }
     }
 
+    /// Unlocks, whoever has locked, as Go does, within the current step.
+    ///
+    /// # Errors
+    /// [`Unheld`] if it is free: a fatal error in Go, which no `recover` stops.
+    pub fn unlock(&self, me: &Task<R>) -> Result<(), Unheld> {
+        me.note(|| format!("unlock {}", self.inner.name));
+        let held = self.inner.runtime.with(&self.inner.cell, |line, wakes| {
+            let held = line.holder.is_some();
+            if held {
+                line.unlock(wakes);
+            }
+            held
+        });
+        if held { Ok(()) } else { Err(Unheld) }
+    }
+
     /// Who holds the lock, for reports and properties.
     pub fn holder(&self) -> Option<Name> {
         self.inner.runtime.peek(&self.inner.cell, |line| line.holder)
@@ -192,6 +208,18 @@ impl<R: Runtime> Drop for Attempt<'_, R> {
     }
 }
 
+/// A lock was unlocked that nobody held.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Unheld;
+
+impl std::fmt::Display for Unheld {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("unlock of unlocked mutex")
+    }
+}
+
+impl std::error::Error for Unheld {}
+
 /// A lock that is held. A guard that is dropped unlocks too, so that a cancelled task leaves no lock behind.
 #[must_use = "a guard that is dropped unlocks at once"]
 pub struct Guard<R: Runtime> {
@@ -199,6 +227,11 @@ pub struct Guard<R: Runtime> {
 }
 
 impl<R: Runtime> Guard<R> {
+    /// Leaves the lock held, for somebody to [`unlock`](Mutex::unlock).
+    pub fn leave(mut self) {
+        self.lock = None;
+    }
+
     /// Unlocks, within the current step.
     pub fn unlock(mut self, me: &Task<R>) {
         if let Some(lock) = self.lock.take() {

@@ -43,8 +43,8 @@ impl<R: Runtime, T: Hash + Ord + Send + 'static> Pool<R, T> {
     }
 
     /// Puts an object back, within the current step.
-    pub fn put(&self, me: &Task<R>, item: T) {
-        me.note(|| format!("put into {}", self.name));
+    pub fn put(&self, me: &Task<R>, item: T, name: impl Fn(&T) -> Name) {
+        me.note(|| format!("put {} into {}", name(&item), self.name));
         // Kept sorted, so that pools with the same items are the same state.
         self.items.write(|items| {
             let at = items.partition_point(|other| *other <= item);

@@ -3,7 +3,7 @@
 //! A second opinion on the exhaustive engine: somebody else's search, on steps that are not atomic. loom may switch tasks
 //! at each access to a cell, so it also checks that a step does nothing that others could see half done.
 //!
-//! Choices are no business of loom's: an outer search fixes them for a whole loom run; see [`script`].
+//! Choices are no business of loom's: an outer search fixes them for a whole loom run; see `loom/script.rs`.
 
 mod ordered;
 mod runtime;

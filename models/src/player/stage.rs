@@ -165,7 +165,13 @@ impl Inner {
         self.waits_only && !self.observed.get(slot as usize).copied().unwrap_or(false)
     }
 
-    fn observe(&mut self, slot: Slot) {
+    /// True if somebody has been seen to observe the cell.
+    pub(crate) fn is_observed(&self, slot: Slot) -> bool {
+        self.observed.get(slot as usize).copied().unwrap_or(false)
+    }
+
+    /// Takes a cell into the state.
+    pub(crate) fn observe(&mut self, slot: Slot) {
         if self.leaves_out(slot) {
             self.observed.resize(self.observed.len().max(slot as usize + 1), false);
             self.observed[slot as usize] = true;

@@ -190,7 +190,7 @@ async fn step<R: Runtime>(world: &World<R>, me: &Task<R>, op: Op, guards: &mut V
         }
         Op::Put => {
             me.turn().await;
-            world.pool.put(me, 1);
+            world.pool.put(me, 1, |_| Name::of("object", 1));
             "put".to_owned()
         }
         Op::Get => {

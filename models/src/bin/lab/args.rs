@@ -267,10 +267,10 @@ macro_rules! named {
 
 named! {
     Design => [Named(Design::SingleSelect), Named(Design::SplitLoops), Named(Design::SplitLoopsShared)], Design::about;
-    Version => [Named(Version::V3_5_1)], Version::about;
+    Version => [Named(Version::V3_5_1), Named(Version::V3_5_1Unpooled)], Version::about;
     Policy => [Named(Policy::NoKick), Named(Policy::PcAndOther), Named(Policy::SameTerminal)], Policy::about;
     Property => [
-        Named(Property::NoDeadlock), Named(Property::NoGhost), Named(Property::NoLostSession),
+        Named(Property::NoDeadlock), Named(Property::NoCrash), Named(Property::NoGhost), Named(Property::NoLostSession),
         Named(Property::PolicyHolds), Named(Property::Counters)
     ], Property::about;
     Engine => [

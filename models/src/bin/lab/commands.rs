@@ -28,21 +28,25 @@ pub(crate) fn code(verdict: &Verdict) -> u8 {
 
 pub(crate) fn check(out: &mut Out, args: &args::Check) -> Result<u8, String> {
     let (scenario, property, engine) = (args.world.scenario(), args.property.0, args.engine.0);
+    if let Some(file) = &args.save {
+        // Better now than after the search.
+        write(file, "")?;
+    }
     let limits = args.limits.limits(engine)?;
     let bar = Bar::new(format!("{} {}", engine.name(), words::world(&scenario)), args.json);
     let verdict = turnstile_models::check(&scenario, property, engine, &limits, &bar)?;
     drop(bar);
+    if let (Some(file), Some(counterexample)) = (&args.save, verdict.counterexample()) {
+        write(file, &format!("{}\n", counterexample.key))?;
+    }
     if args.json {
         out.json(&output::verdict_json(&verdict));
     } else {
         out.verdict(&verdict);
         if let Some(counterexample) = verdict.counterexample() {
             out.line("");
-            out.counterexample(counterexample);
+            out.counterexample(counterexample, args.save.as_deref());
         }
-    }
-    if let (Some(file), Some(counterexample)) = (&args.save, verdict.counterexample()) {
-        write(file, &counterexample.key)?;
     }
     Ok(code(&verdict))
 }
@@ -57,7 +61,7 @@ pub(crate) fn replay(out: &mut Out, key: &str, json: bool) -> Result<u8, String>
     } else {
         out.line(&format!("{} fails: {}", counterexample.property.name(), counterexample.broken));
         out.line("");
-        out.counterexample(&counterexample);
+        out.counterexample(&counterexample, key.strip_prefix('@').map(Path::new));
     }
     Ok(1)
 }
@@ -65,7 +69,7 @@ pub(crate) fn replay(out: &mut Out, key: &str, json: bool) -> Result<u8, String>
 fn from_key(key: &str) -> Result<Counterexample, String> {
     let text = match key.strip_prefix('@') {
         Some(file) => {
-            fs::read_to_string(file).map_err(|e| format!("cannot read the replay key in {file}: {e}"))?
+            fs::read_to_string(file).map_err(|e| format!("cannot read the replay key in {file:?}: {e}"))?
         }
         None if key == "-" => {
             let mut text = String::new();
@@ -92,7 +96,7 @@ pub(crate) fn explain(out: &mut Out, args: &args::Explain) -> Result<u8, String>
             drop(bar);
             let Some(counterexample) = verdict.counterexample() else {
                 out.verdict(&verdict);
-                out.line("There is nothing to draw.");
+                out.line("No counterexample, so nothing was written.");
                 return Ok(code(&verdict));
             };
             counterexample.clone()
@@ -100,8 +104,7 @@ pub(crate) fn explain(out: &mut Out, args: &args::Explain) -> Result<u8, String>
     };
     let title = format!("{}: {}", words::world(&counterexample.scenario), counterexample.property.name());
     let story = output::story(&title, &counterexample);
-    fs::create_dir_all(&args.out)
-        .map_err(|e| format!("cannot make the folder {}: {e}", args.out.display()))?;
+    fs::create_dir_all(&args.out).map_err(|e| format!("cannot make the folder {:?}: {e}", args.out))?;
     let name = format!("{}-{}", counterexample.scenario.design.name(), counterexample.property.name());
     let files = [
         (format!("{name}.txt"), show::text(&story, show::Paint::Plain)),
@@ -119,7 +122,7 @@ pub(crate) fn explain(out: &mut Out, args: &args::Explain) -> Result<u8, String>
 }
 
 fn write(path: &Path, text: &str) -> Result<(), String> {
-    fs::write(path, text).map_err(|e| format!("cannot write {}: {e}", path.display()))
+    fs::write(path, text).map_err(|e| format!("cannot write {path:?}: {e}"))
 }
 
 pub(crate) fn list(out: &mut Out, json: bool) -> Result<u8, String> {
@@ -134,7 +137,7 @@ pub(crate) fn list(out: &mut Out, json: bool) -> Result<u8, String> {
             "schedulers",
             vec![
                 ("random", "shuttle: each step by a task chosen at random"),
-                ("pct3", "shuttle: probabilistic concurrency testing, of bug depth 3, or any other"),
+                ("pctN", "shuttle: probabilistic concurrency testing of bug depth N, 1 to 100"),
                 ("urw", "shuttle: uniform random walk"),
             ],
         ),
@@ -160,13 +163,23 @@ pub(crate) fn list(out: &mut Out, json: bool) -> Result<u8, String> {
     Ok(0)
 }
 
-pub(crate) fn completions(shell: clap_complete::Shell) -> Result<u8, String> {
-    clap_complete::generate(shell, &mut Cli::command(), "lab", &mut std::io::stdout());
+pub(crate) fn completions(out: &mut Out, shell: clap_complete::Shell) -> Result<u8, String> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "lab", &mut script);
+    out.line(String::from_utf8_lossy(&script).trim_end());
     Ok(0)
 }
 
-pub(crate) fn man() -> Result<u8, String> {
-    let page = clap_mangen::Man::new(Cli::command());
-    page.render(&mut std::io::stdout()).map_err(|e| format!("cannot write the manual page: {e}"))?;
+/// The manual page of `lab`, then those of its commands.
+pub(crate) fn man(out: &mut Out) -> Result<u8, String> {
+    let mut command = Cli::command();
+    command.build();
+    let mut pages = Vec::new();
+    let each = std::iter::once(&command).chain(command.get_subcommands().filter(|c| c.get_name() != "help"));
+    for page in each {
+        let page = clap_mangen::Man::new(page.clone());
+        page.render(&mut pages).map_err(|e| format!("cannot make the manual page: {e}"))?;
+    }
+    out.line(String::from_utf8_lossy(&pages).trim_end());
     Ok(0)
 }

@@ -17,6 +17,8 @@ use output::Out;
 
 /// Bad usage, as in BSD's sysexits.
 const USAGE: u8 = 64;
+/// Output that could not be written, as there.
+const IO_ERROR: u8 = 74;
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -43,9 +45,13 @@ fn main() -> ExitCode {
         Some(Command::Explain(explain)) => commands::explain(&mut out, &explain),
         Some(Command::List { json }) => commands::list(&mut out, json),
         Some(Command::Schedulers(args)) => schedulers::run(&mut out, &args),
-        Some(Command::Completions { shell }) => commands::completions(shell),
-        Some(Command::Man) => commands::man(),
+        Some(Command::Completions { shell }) => commands::completions(&mut out, shell),
+        Some(Command::Man) => commands::man(&mut out),
     };
+    if let Some(error) = out.failure() {
+        anstream::eprintln!("lab: cannot write the output: {error}");
+        return ExitCode::from(IO_ERROR);
+    }
     match done {
         Ok(code) => ExitCode::from(code),
         Err(why) => {

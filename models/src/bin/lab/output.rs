@@ -13,19 +13,27 @@ use crate::words;
 pub(crate) struct Out {
     to: anstream::AutoStream<std::io::Stdout>,
     pub(crate) paint: Paint,
+    /// Why nothing more is printed.
+    failed: Option<std::io::Error>,
 }
 
 impl Out {
     pub(crate) fn new() -> Out {
         let to = anstream::AutoStream::auto(std::io::stdout());
         let paint = Paint::new(to.current_choice() != anstream::ColorChoice::Never);
-        Out { to, paint }
+        Out { to, paint, failed: None }
     }
 
-    /// Prints a line. A reader that has gone away, as `head` does, ends the program quietly.
+    /// What kept the output from being written; a reader that has gone away, as `head` does, is no failure.
+    pub(crate) fn failure(&mut self) -> Option<std::io::Error> {
+        self.failed = self.failed.take().or(self.to.flush().err());
+        self.failed.take().filter(|e| e.kind() != std::io::ErrorKind::BrokenPipe)
+    }
+
+    /// Prints a line, unless an earlier one could not be printed.
     pub(crate) fn line(&mut self, text: &str) {
-        if writeln!(self.to, "{text}").is_err() {
-            std::process::exit(0);
+        if self.failed.is_none() {
+            self.failed = writeln!(self.to, "{text}").err();
         }
     }
 
@@ -53,16 +61,22 @@ impl Out {
     }
 
     /// A counterexample: what happens, who waits for whom, how to see it again.
-    pub(crate) fn counterexample(&mut self, counterexample: &Counterexample) {
+    pub(crate) fn counterexample(
+        &mut self,
+        counterexample: &Counterexample,
+        saved: Option<&std::path::Path>,
+    ) {
         let title = words::world(&counterexample.scenario);
         let picture = show::text(&story(&title, counterexample), self.paint);
         self.line(picture.trim_end());
         self.line("");
-        match counterexample.key.len() {
-            0 => self.line("No replay key: this schedule interleaves within steps, which replay does not."),
-            1..=400 => self.line(&format!("replay: lab replay {}", counterexample.key)),
-            long => self.line(&format!(
-                "replay: the key has {long} characters; --save FILE writes it, lab replay @FILE plays it"
+        match (counterexample.key.len(), saved) {
+            (0, _) => self.line("No replay key: this schedule interleaves within steps, which replay does not."),
+            (1..=400, _) => self.line(&format!("replay: lab replay {}", counterexample.key)),
+            (_, Some(file)) => self.line(&format!("replay: lab replay @{}", file.display())),
+            (long, None) => self.line(&format!(
+                "replay: the key has {} characters; lab check with --save FILE writes it, lab replay @FILE plays it",
+                words::thousands(long as u64)
             )),
         }
     }

@@ -50,7 +50,7 @@ pub(crate) fn effort(e: &Effort) -> String {
         count(e.states, "states"),
         count(e.transitions, "transitions"),
         count(e.depth, "deep"),
-        count(e.schedules, "interleavings"),
+        count(e.schedules, "runs"),
     ]
     .into_iter()
     .flatten()
@@ -58,9 +58,10 @@ pub(crate) fn effort(e: &Effort) -> String {
     parts.push(time(e.time));
     if let Some(n) = e.states.or(e.schedules)
         && e.time > Duration::from_millis(50)
+        && n > 100
     {
         let rate = n as f64 / e.time.as_secs_f64();
-        let name = if e.states.is_some() { "states" } else { "interleavings" };
+        let name = if e.states.is_some() { "states" } else { "runs" };
         parts.push(format!("{} {name}/s", thousands(rate as u64)));
     }
     if let Some(bytes) = e.memory {
@@ -75,10 +76,10 @@ pub(crate) fn verdict(verdict: &Verdict) -> String {
     match verdict {
         Verdict::Holds(_) => match bound {
             None => format!(
-                "{} HOLDS: {} looked at every interleaving and every choice{}",
+                "{} HOLDS in this world: {} searched every interleaving and every choice{}",
                 property.name(),
                 engine.name(),
-                if *symmetry { ", of equal connections in one order" } else { "" }
+                if *symmetry { " (up to who is who among equals)" } else { "" }
             ),
             Some(bound) => format!("{} HOLDS WITHIN A BOUND: {bound}", property.name()),
         },

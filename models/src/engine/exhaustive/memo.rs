@@ -129,10 +129,32 @@ impl Memo {
         self.local(task, history, Stands::Lost)
     }
 
-    /// True if the segment's step has been learned, at least up to some event in it.
+    /// True if what the segment met has been met before in the same place: then what it did is no news, or a contradiction.
     pub(super) fn knows(&self, segment: &Segment) -> bool {
         let Some(from) = self.by_history.get(&(segment.task, segment.before)) else { return false };
-        !matches!(self.nodes[self.locals[*from as usize].root as usize], Node::Unknown)
+        let mut node = self.locals[*from as usize].root;
+        for event in &segment.events {
+            let branch = match (self.nodes[node as usize], event) {
+                (Node::Unknown, _) => return false,
+                (Node::Touch(cell), Event::Touch(slot, content)) if cell == *slot => *content,
+                (Node::Choose(known), Event::Choose(options, pick))
+                    if self.choices[known as usize] == *options =>
+                {
+                    pick.code()
+                }
+                _ => return true,
+            };
+            match self.edges.get(&((u64::from(node) << 32) | u64::from(branch))) {
+                Some(child) => node = *child,
+                None => return false,
+            }
+        }
+        !matches!(self.nodes[node as usize], Node::Unknown)
+    }
+
+    /// About how much memory all that takes.
+    pub(super) fn bytes(&self) -> usize {
+        self.nodes.len() * 32 + self.locals.len() * 96 + self.effects.len() * 512
     }
 
     /// The number of a local that was learned.

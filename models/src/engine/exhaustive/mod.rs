@@ -1,11 +1,11 @@
 //! Every interleaving and every choice of a small world, breadth first.
 //!
-//! The engine runs the core itself, one step at a time, on the [player](crate::player). A state is, for each task, what
+//! The engine runs the core itself, one step at a time, on the player. A state is, for each task, what
 //! it has observed since it was at rest and how it stands, and, for each cell, its content. What a step does is a
-//! function of that; so each distinct step is run once and then remembered ([`memo`]), and all but a few of the
+//! function of that; so each distinct step is run once and then remembered (`memo.rs`), and all but a few of the
 //! transitions are looked up. A sample of those is run again for real, and must come out the same.
 //!
-//! The search is breadth first, so the first counterexample is a shortest one. States are stored exactly ([`store`]),
+//! The search is breadth first, so the first counterexample is a shortest one. States are stored exactly (`store.rs`),
 //! cell contents and histories by 128-bit hashes.
 
 mod cycles;

@@ -14,6 +14,9 @@ use crate::model::Model;
 use crate::player::{Play, Segment, Slot};
 use crate::schedule::{Pick, Schedule, Turn};
 
+/// So many steps are run again for real from the start of a search.
+const AUDITED_AT_FIRST: u64 = 256;
+
 /// Searches a model breadth first. `visit` is asked about each ending that the quest is after; once it says true, the
 /// search ends there.
 ///
@@ -29,7 +32,7 @@ pub fn explore<M: Model>(
 ) -> Report {
     let renumberings = if limits.symmetry { model.symmetries() } else { Vec::new() };
     let mut search = Search::new(model, quest, renumberings, limits.audit.max(1));
-    search.warm_up();
+    search.warm_up(limits);
     let end = loop {
         match search.run(limits, progress, visit) {
             Some(end) => break end,
@@ -121,10 +124,13 @@ impl<M: Model> Search<M> {
     }
 
     /// Plays at random for a while, to see early which cells are observed.
-    fn warm_up(&mut self) {
+    fn warm_up(&mut self, limits: &Limits) {
         self.play.stage().lock().waits_only = self.quest == Quest::Knots;
         let mut random = fastrand::Rng::with_seed(1);
         for _ in 0..64 {
+            if self.began.elapsed() > limits.budget / 8 {
+                break;
+            }
             self.play.restart(None);
             // Bounded: some models never come to rest.
             for _ in 0..1000 {
@@ -134,12 +140,29 @@ impl<M: Model> Search<M> {
                 self.play.step(task, &picks, None);
             }
         }
+        self.observe_equals();
         // Slots of the same number next to each other: what changes together shares its part of the tree.
         self.play.stage().lock().lay_out();
     }
 
+    /// What is observed of one connection is to be observed of its equals.
+    fn observe_equals(&self) {
+        let stage = self.play.stage().clone();
+        let mut inner = stage.lock();
+        for slot in 0..inner.names.len() as Slot {
+            let name = inner.names[slot as usize];
+            if inner.is_observed(slot) {
+                for element in self.symmetry.elements() {
+                    let image = inner.slot(self.symmetry.name(element, name));
+                    inner.observe(image);
+                }
+            }
+        }
+    }
+
     /// Forgets all that was found, but not which cells are observed.
     fn forget(&mut self) {
+        self.observe_equals();
         self.play.stage().lock().newly_observed = false;
         self.memo = Memo::new();
         self.tasks.clear();
@@ -165,7 +188,7 @@ impl<M: Model> Search<M> {
     }
 
     fn bytes(&self) -> usize {
-        self.store.bytes() + self.parents.capacity() * size_of::<(u32, u32)>()
+        self.store.bytes() + self.memo.bytes() + self.parents.capacity() * size_of::<(u32, u32)>()
     }
 
     fn run(
@@ -183,19 +206,13 @@ impl<M: Model> Search<M> {
         while (next as usize) < self.parents.len() {
             if next & 0xfff == 0 {
                 progress.tell(&self.effort());
-                if self.bytes() > limits.memory {
-                    return Some(End::Stopped(format!("its memory bound of {} MiB", limits.memory >> 20)));
-                }
-                if self.began.elapsed() > limits.budget {
-                    return Some(End::Stopped(format!(
-                        "its time budget of {} s",
-                        limits.budget.as_secs_f64()
-                    )));
+                if let Some(end) = self.over_a_limit(limits) {
+                    return Some(end);
                 }
             }
             here.state = next;
             self.store.load(next, &mut here.spread);
-            let (moved, found) = self.expand(&mut here, &mut changes, visit);
+            let (moved, found) = self.expand(&mut here, &mut changes, limits, visit);
             if self.play.stage().lock().newly_observed {
                 return None;
             }
@@ -283,6 +300,16 @@ impl<M: Model> Search<M> {
         steps
     }
 
+    fn over_a_limit(&self, limits: &Limits) -> Option<End> {
+        if self.bytes() > limits.memory {
+            return Some(End::Stopped(format!("its memory bound of {} MiB", limits.memory >> 20)));
+        }
+        if self.began.elapsed() > limits.budget {
+            return Some(End::Stopped(format!("its time budget of {} s", limits.budget.as_secs_f64())));
+        }
+        None
+    }
+
     /// Runs the model up to each task's first turn.
     fn begin(&mut self, here: &mut Here, visit: &mut dyn FnMut(Ending<M::Outcome>) -> bool) -> Option<End> {
         let mut segments = Vec::new();
@@ -330,6 +357,7 @@ impl<M: Model> Search<M> {
         &mut self,
         here: &mut Here,
         changes: &mut Changes,
+        limits: &Limits,
         visit: &mut dyn FnMut(Ending<M::Outcome>) -> bool,
     ) -> (bool, Option<End>) {
         let mut moved = false;
@@ -350,6 +378,10 @@ impl<M: Model> Search<M> {
                         self.run_for_real(here, task, &picks);
                         if self.play.stage().lock().newly_observed {
                             return (moved, None);
+                        }
+                        // Running the core of a large world takes its time.
+                        if let Some(end) = self.over_a_limit(limits) {
+                            return (moved, Some(end));
                         }
                         open.push(picks);
                     }
@@ -375,7 +407,8 @@ impl<M: Model> Search<M> {
     ) -> Option<End> {
         self.transitions += 1;
         self.foretold += 1;
-        let audited = self.foretold.is_multiple_of(self.audit_every);
+        // The first ones, too: a small world has no others.
+        let audited = self.foretold <= AUDITED_AT_FIRST || self.foretold.is_multiple_of(self.audit_every);
         if audited {
             self.audit(here, task, &picks, changes);
         }
@@ -649,8 +682,8 @@ impl<M: Model> Search<M> {
         drop(inner);
         if let Err(why) = learned {
             panic!(
-                "{task} {why}: it keeps something that it neither observed since it was last at rest nor was \
-                 spawned with"
+                "{task} {why}: the model is not a function of its schedule, or the task keeps something that it \
+                 neither observed since it was last at rest nor was spawned with"
             );
         }
         for slot in std::iter::once(segment.task).chain(segment.spawned.iter().map(|(task, _)| *task)) {

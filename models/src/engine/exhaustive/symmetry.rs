@@ -42,6 +42,11 @@ impl Symmetry {
         let numbers = renumberings.first().map_or(0, Vec::len) as u32;
         let mut group = vec![(1..=numbers).collect::<Vec<u32>>()];
         group.extend(renumberings.into_iter().filter(|g| !g.is_sorted()));
+        assert!(
+            group.len() <= 256,
+            "a group of {} renumberings is more than this engine takes: 256",
+            group.len()
+        );
         let product = |a: &[u32], b: &[u32]| -> Element {
             let both: Vec<u32> = b.iter().map(|n| a[*n as usize - 1]).collect();
             group.iter().position(|g| *g == both).expect("a group is closed") as Element
@@ -64,7 +69,7 @@ impl Symmetry {
 
     /// All elements.
     pub(super) fn elements(&self) -> impl Iterator<Item = Element> + use<> {
-        0..self.group.len() as Element
+        (0..self.group.len()).map(|g| g as Element)
     }
 
     /// True if there is nothing but the identity.
@@ -75,6 +80,14 @@ impl Symmetry {
     /// First `b`, then `a`.
     pub(super) fn after(&self, a: Element, b: Element) -> Element {
         self.products[a as usize][b as usize]
+    }
+
+    /// What a name becomes.
+    pub(super) fn name(&self, g: Element, name: Name) -> Name {
+        match name.number() {
+            0 => name,
+            number => Name::of(name.role(), self.number(g, number)),
+        }
     }
 
     fn number(&self, g: Element, number: u32) -> u32 {
@@ -100,11 +113,7 @@ impl Symmetry {
         for g in self.elements() {
             let known = self.slots[g as usize].len();
             for name in names.iter().skip(known).copied() {
-                let image = match name.number() {
-                    0 => name,
-                    number => Name::of(name.role(), self.number(g, number)),
-                };
-                let image = find(image);
+                let image = find(self.name(g, name));
                 self.slots[g as usize].push(image);
             }
         }
