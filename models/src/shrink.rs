@@ -7,7 +7,7 @@ use turnstile::Name;
 use crate::player::{Play, Slot};
 use crate::property::Property;
 use crate::scenario::Scenario;
-use crate::schedule::{Schedule, Turn};
+use crate::schedule::{Pick, Schedule, Turn};
 
 /// Finds a smaller scenario and a simpler schedule that break the same claim. It tries for at most `budget`, then
 /// returns the best so far.
@@ -19,9 +19,15 @@ pub fn shrink(
 ) -> Option<(Scenario, Schedule)> {
     let until = Instant::now() + budget;
     let mut best = Attempt { scenario: *scenario, property, until }.run(schedule).map(|s| (*scenario, s))?;
-    fewer_actors(&mut best, property, until);
-    fewer_switches(&mut best, property, until);
-    Some(best)
+    // A simpler schedule may do with fewer actors, and with fewer actors be simpler.
+    loop {
+        let connections = best.0.connections();
+        fewer_actors(&mut best, property, until);
+        fewer_switches(&mut best, property, until);
+        if best.0.connections() == connections || Instant::now() > until {
+            return Some(best);
+        }
+    }
 }
 
 struct Attempt {
@@ -85,21 +91,25 @@ impl Attempt {
     }
 }
 
-/// Takes away users, then logins, in ever smaller portions.
+/// Takes away logins, then users, in ever smaller portions, wherever they stand.
 fn fewer_actors(best: &mut (Scenario, Schedule), property: Property, until: Instant) {
-    type Fewer<'a> = &'a dyn Fn(&Scenario, u32) -> Option<Scenario>;
-    let fewer_logins =
-        |s: &Scenario, by| Some(Scenario { logins: s.logins.checked_sub(by).filter(|n| *n > 0)?, ..*s });
-    let fewer_users =
-        |s: &Scenario, by| Some(Scenario { users: s.users.checked_sub(by).filter(|n| *n > 0)?, ..*s });
-    let ways: [Fewer<'_>; 2] = [&fewer_logins, &fewer_users];
-    for fewer in ways {
-        let mut by = best.0.users.max(best.0.logins).next_power_of_two() / 2;
+    for what in [Actors::Logins, Actors::Users] {
+        let mut by = what.count(&best.0).next_power_of_two() / 2;
         while by > 0 && Instant::now() < until {
-            let smaller = fewer(&best.0, by);
-            let found = smaller.and_then(|scenario| {
-                let schedule = renumber(&best.1, &best.0, &scenario);
-                Attempt { scenario, property, until }.run(&schedule).map(|schedule| (scenario, schedule))
+            let count = what.count(&best.0);
+            let mut portions = (0..count).step_by(by as usize).filter(|_| count > by);
+            let found = portions.find_map(|first| {
+                let gone = first..count.min(first + by);
+                let scenario = what.without(&best.0, gone.len() as u32);
+                let schedule = renumber(&best.1, &best.0, &scenario, |user, login| match what {
+                    Actors::Users => gone.contains(&user),
+                    Actors::Logins => gone.contains(&login),
+                });
+                let attempt = Attempt { scenario, property, until };
+                (Instant::now() < until)
+                    .then(|| attempt.run(&schedule))
+                    .flatten()
+                    .map(|schedule| (scenario, schedule))
             });
             match found {
                 Some(found) => *best = found,
@@ -109,18 +119,58 @@ fn fewer_actors(best: &mut (Scenario, Schedule), property: Property, until: Inst
     }
 }
 
-/// The turns of those that are left, under the numbers that they have in the smaller world.
-fn renumber(schedule: &Schedule, from: &Scenario, to: &Scenario) -> Schedule {
-    let turns = schedule.turns.iter().filter_map(|turn| {
-        let number = turn.task.number();
-        if number == 0 {
-            return Some(turn.clone());
+#[derive(Clone, Copy)]
+enum Actors {
+    Users,
+    Logins,
+}
+
+impl Actors {
+    fn count(self, scenario: &Scenario) -> u32 {
+        match self {
+            Actors::Users => scenario.users,
+            Actors::Logins => scenario.logins,
         }
-        let (user, login) = ((number - 1) / from.logins, (number - 1) % from.logins);
-        (user < to.users && login < to.logins).then(|| Turn {
-            task: Name::of(turn.task.role(), user * to.logins + login + 1),
-            picks: turn.picks.clone(),
-        })
+    }
+
+    fn without(self, scenario: &Scenario, gone: u32) -> Scenario {
+        match self {
+            Actors::Users => Scenario { users: scenario.users - gone, ..*scenario },
+            Actors::Logins => Scenario { logins: scenario.logins - gone, ..*scenario },
+        }
+    }
+}
+
+/// The turns of those that are left, under the numbers that they have in the smaller world.
+fn renumber(
+    schedule: &Schedule,
+    from: &Scenario,
+    to: &Scenario,
+    is_gone: impl Fn(u32, u32) -> bool,
+) -> Schedule {
+    // By old number less one: the new number of those that are left.
+    let mut numbers = Vec::new();
+    let mut last = 0;
+    for user in 0..from.users {
+        for login in 0..from.logins {
+            let left = !is_gone(user, login);
+            last += u32::from(left);
+            numbers.push(left.then_some(last));
+        }
+    }
+    debug_assert_eq!(last, to.connections(), "whole users or whole logins are taken away");
+    let turns = schedule.turns.iter().filter_map(|turn| {
+        let task = match turn.task.number() {
+            0 => turn.task,
+            number => Name::of(turn.task.role(), (*numbers.get(number as usize - 1)?)?),
+        };
+        let picks = turn.picks.iter().map(|pick| match pick {
+            Pick::Named(number @ 1..) => {
+                Pick::Named(numbers.get(*number as usize - 1).copied().flatten().unwrap_or(0))
+            }
+            other => *other,
+        });
+        Some(Turn { task, picks: picks.collect() })
     });
     Schedule { turns: turns.collect() }
 }

@@ -21,7 +21,7 @@ Examples:
   lab replay KEY                             one schedule again, step by step
   lab explain --out pictures                 the same as SVG and Mermaid files
 
-Exit codes: 0 holds, 1 fails, 2 unknown, 64 bad usage.";
+Exit codes: 0 holds, 1 fails, 2 unknown, 64 bad usage, 74 output that could not be written.";
 
 /// Searches the interleavings of OpenIM's session hub, and of its fixes, for the deadlock; says who waits for whom.
 ///
