@@ -11,6 +11,7 @@
 mod cycles;
 mod forever;
 mod memo;
+mod real;
 mod search;
 mod store;
 mod symmetry;
