@@ -151,3 +151,29 @@ fn the_pictures_in_the_docs_are_fresh() {
     }
     std::fs::remove_dir_all(folder).unwrap();
 }
+
+#[test]
+fn what_cannot_be_written_is_said_and_a_reader_that_leaves_changes_no_verdict() {
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let out = Command::new(env!("CARGO_BIN_EXE_lab")).arg("check").stdout(full).output().unwrap();
+    assert_eq!(out.status.code(), Some(74), "{}", String::from_utf8_lossy(&out.stderr));
+    assert!(String::from_utf8_lossy(&out.stderr).contains("cannot write the output"));
+
+    let mut child = Command::new(env!("CARGO_BIN_EXE_lab"))
+        .arg("check")
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+}
+
+#[test]
+fn a_budget_is_kept_in_a_world_that_is_too_large() {
+    let cut = json(
+        &["check", "--users", "100", "--logins", "12", "--capacity", "1000", "--budget", "1", "--json"],
+        2,
+    );
+    assert_eq!(cut["verdict"], "unknown");
+    assert!(cut["stopped_by"].as_str().unwrap().contains("time budget"));
+}

@@ -225,7 +225,9 @@ impl Runtime for Stage {
         {
             let mut inner = self.lock();
             inner.within = true;
-            inner.observe(cell.slot);
+            if inner.live {
+                inner.observe(cell.slot);
+            }
             if inner.recording && !inner.writes.iter().any(|(slot, _)| *slot == cell.slot) {
                 let content = inner.content(cell.slot, &*guard);
                 inner.events.push(Event::Touch(cell.slot, content));
