@@ -269,3 +269,15 @@ fn of_tiny_programs_go_shows_just_our_outcomes() {
         assert_eq!(ours.len(), *count, "{name}: {ours:#?}");
     }
 }
+
+/// What docs/MODEL.md says of `close` rests on this: the lock to free is read through the object when the unlock is deferred.
+#[test]
+fn a_deferred_unlock_is_of_the_lock_that_the_field_has_by_then() {
+    if !go_is_there() {
+        return;
+    }
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/deferred.go");
+    let out = std::process::Command::new("go").args(["run", source]).output().expect("go runs");
+    let said = String::from_utf8_lossy(&out.stderr);
+    assert!(!out.status.success() && said.contains("unlock of unlocked mutex"), "{said}");
+}
