@@ -45,7 +45,10 @@ pub fn explore<M: Model>(
     let work = move |line| search(&model, quest, bound, &line);
     let went = attend(limits, progress, visit, vec![Box::new(work)]);
     let effort = went.effort;
-    let bound = limits.bound.map(|bound| format!("at most {bound} preemptions"));
+    let bound = limits.bound.map(|bound| {
+        let plural = if bound == 1 { "" } else { "s" };
+        format!("at most {bound} preemption{plural}")
+    });
     Report { end: went.end(limits, || End::Exhausted), effort, bound, shortest: false }
 }
 
