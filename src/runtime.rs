@@ -90,6 +90,9 @@ pub trait Runtime: Clone + Send + Sync + 'static {
     /// Says in words what the step does, for traces. `text` is called only where somebody listens.
     fn note(&self, _who: Name, _text: impl FnOnce() -> String) {}
 
+    /// Says that this step breaks the rule called `rule`; the run goes on. `what` says how, in words.
+    fn breach(&self, _who: Name, _rule: &'static str, _what: impl FnOnce() -> String) {}
+
     /// The task cannot go on before `wait` is over.
     fn waits(&self, who: Name, wait: Wait);
 
@@ -157,5 +160,10 @@ impl<R: Runtime> Task<R> {
     /// See [`Runtime::note`].
     pub fn note(&self, text: impl FnOnce() -> String) {
         self.runtime.note(self.name, text);
+    }
+
+    /// See [`Runtime::breach`].
+    pub fn breach(&self, rule: &'static str, what: impl FnOnce() -> String) {
+        self.runtime.breach(self.name, rule, what);
     }
 }

@@ -75,6 +75,7 @@ pub fn check(
     progress: &dyn Progress,
 ) -> Result<Verdict, String> {
     scenario.validate()?;
+    property.validate(scenario)?;
     let scenario = engine.fit(scenario);
     if engine == Engine::Loom {
         scenario.validate_for_loom()?;
@@ -86,7 +87,7 @@ pub fn check(
             (Some(_), ..) | (None, Property::NoCrash, _) => None,
             (None, Property::NoDeadlock, _) if ending.stuck.is_empty() => None,
             (None, Property::NoDeadlock, _) => Some("tasks wait for ever".to_owned()),
-            (None, _, Some(sight)) if ending.stuck.is_empty() => property.judge(&scenario, sight),
+            (None, _, Some(sight)) if ending.stuck.is_empty() || property.judges_the_stuck() => property.judge(&scenario, sight),
             (None, _, _) => None,
         };
         broken.is_some()
