@@ -126,7 +126,7 @@ impl<R: Runtime> Hub<R> {
 
     fn new(runtime: &R, settings: Settings) -> Hub<R> {
         let specs = match settings.design {
-            Design::Lanes => lanes::specs(settings.lanes, settings.capacity),
+            Design::Lanes => lanes::specs(&settings),
             _ => events::specs(&settings).to_vec(),
         };
         let table = settings.version.steps().table;

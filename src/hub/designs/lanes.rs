@@ -2,36 +2,38 @@
 //! its end on the same queue, so they come in order; a kick is an order to the kicked one's own task, by a signal. A loop
 //! never sends, never locks and never waits but for its next event.
 
-use super::super::Hub;
 use super::super::client::Client;
 use super::super::events::Event;
 use super::super::socket::{By, Cause};
+use super::super::{Hub, Settings};
 use crate::name::Name;
 use crate::runtime::{Runtime, Task};
 use crate::session::{Login, Platform, User};
 use crate::sync::{Channel, Spec};
 
-/// The names of few lanes. They have no number, so that no engine takes them for something of a connection's.
-const FEW: [&str; 4] = ["lane a", "lane b", "lane c", "lane d"];
+/// The names of few lanes. What numbers they have is their node's, so that no engine takes them for something of a connection's.
+const FEW: [(&str, &str); 4] =
+    [("lane a", "queue a"), ("lane b", "queue b"), ("lane c", "queue c"), ("lane d", "queue d")];
 
-/// The task of a lane, from 0.
-pub(in crate::hub) fn name(lane: usize) -> Name {
-    FEW.get(lane).map_or_else(|| Name::of("lane", lane as u32 + 1), |role| Name::one(role))
+/// The task of a lane, from 0, of a node.
+fn name(lane: usize, node: u32) -> Name {
+    FEW.get(lane).map_or_else(|| Name::of("lane", lane as u32 + 1), |(lane, _)| Name::of(lane, node))
 }
 
 /// The queues, each drained by its own loop.
-pub(in crate::hub) fn specs(lanes: usize, capacity: usize) -> Vec<Spec> {
-    let queue = |lane: usize| match FEW.get(lane) {
-        Some(_) => Name::one(["queue a", "queue b", "queue c", "queue d"][lane]),
-        None => Name::of("queue", lane as u32 + 1),
+pub(in crate::hub) fn specs(settings: &Settings) -> Vec<Spec> {
+    let queue = |lane: usize| {
+        let few = FEW.get(lane).map(|(_, queue)| settings.name(queue));
+        few.unwrap_or_else(|| Name::of("queue", lane as u32 + 1))
     };
-    (0..lanes).map(|lane| Spec::new(queue(lane), capacity).drained_by([name(lane)])).collect()
+    let spec = |lane| Spec::new(queue(lane), settings.capacity).drained_by([name(lane, settings.node)]);
+    (0..settings.lanes).map(spec).collect()
 }
 
 /// Starts the loops.
 pub(in crate::hub) fn start<R: Runtime>(hub: &Hub<R>, runtime: &R) {
     for lane in 0..hub.settings.lanes {
-        Task::spawn(runtime, name(lane), |me| run(hub.clone(), me, Channel(lane)));
+        Task::spawn(runtime, name(lane, hub.settings.node), |me| run(hub.clone(), me, Channel(lane)));
     }
 }
 
