@@ -90,14 +90,15 @@ pub trait Runtime: Clone + Send + Sync + 'static {
     /// Says in words what the step does, for traces. `text` is called only where somebody listens.
     fn note(&self, _who: Name, _text: impl FnOnce() -> String) {}
 
-    /// Says that this step breaks the rule called `rule`; the run goes on. `what` says how, in words.
-    fn breach(&self, _who: Name, _rule: &'static str, _what: impl FnOnce() -> String) {}
-
     /// The task cannot go on before `wait` is over.
     fn waits(&self, who: Name, wait: Wait);
 
     /// The task's wait is over.
     fn resumes(&self, who: Name);
+
+    /// This step breaks the rule called `rule`, and the run goes on. Whether a step says so must follow from what its task
+    /// has observed. `what` is wrong, in words; it is called only where somebody listens.
+    fn breach(&self, _who: Name, _rule: &'static str, _what: impl FnOnce() -> String) {}
 
     /// The program breaks here as a Go program does that panics: all of it ends.
     fn crash(&self, who: Name, why: &str);

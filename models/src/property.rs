@@ -29,6 +29,8 @@ pub enum Property {
     PolicyHolds,
     /// Nobody is kicked but by whom the policy lets.
     RightKick,
+    /// Of two that kick each other, one stays.
+    OneStays,
     /// No message reaches another user.
     NoLeak,
     /// Every connection is unregistered exactly once.
@@ -45,13 +47,14 @@ pub enum Property {
 
 impl Property {
     /// All of them.
-    pub const ALL: [Property; 12] = [
+    pub const ALL: [Property; 13] = [
         Property::NoDeadlock,
         Property::NoCrash,
         Property::NoGhost,
         Property::NoLostSession,
         Property::PolicyHolds,
         Property::RightKick,
+        Property::OneStays,
         Property::NoLeak,
         Property::Once,
         Property::Counters,
@@ -69,6 +72,7 @@ impl Property {
             Property::NoLostSession => "no-lost-session",
             Property::PolicyHolds => "policy-holds",
             Property::RightKick => "right-kick",
+            Property::OneStays => "one-stays",
             Property::NoLeak => "no-leak",
             Property::Once => "once",
             Property::Counters => "counters",
@@ -93,8 +97,9 @@ impl Property {
                 "at rest, no two open connections of one user break the multi-login policy"
             }
             Property::RightKick => {
-                "no connection is kicked but by a later login or an administrator that may kick it"
+                "no connection is kicked but by a login of its user or an administrator that may kick it"
             }
+            Property::OneStays => "at rest, no two logins have kicked each other, so that none is left",
             Property::NoLeak => "a message for one user is never written to a connection of another",
             Property::Once => "at rest, every closed connection was unregistered once, and no open one was",
             Property::Counters => {
@@ -112,6 +117,7 @@ impl Property {
     pub(crate) fn quest(self) -> Quest {
         match self {
             Property::NoDeadlock | Property::NoCrash => Quest::Knots,
+            Property::RightKick | Property::NoLeak => Quest::Breaches,
             _ => Quest::Outcomes,
         }
     }
@@ -138,14 +144,14 @@ impl Property {
         matches!(self, Property::Shutdown | Property::Progress)
     }
 
-    /// What is wrong with what is seen at rest, if anything.
+    /// What is wrong with what is seen at rest, if anything. What a step breaks, the core says itself.
     pub fn judge(self, scenario: &Scenario, sight: &Sight) -> Option<String> {
         match self {
-            Property::NoDeadlock | Property::NoCrash | Property::NoLeak => None,
+            Property::NoDeadlock | Property::NoCrash | Property::RightKick | Property::NoLeak => None,
             Property::NoGhost => no_ghost(sight),
             Property::NoLostSession => no_lost_session(sight),
             Property::PolicyHolds => policy_holds(scenario, sight),
-            Property::RightKick => right_kick(sight),
+            Property::OneStays => one_stays(sight),
             Property::Once => once(sight),
             Property::Counters => counters(sight),
             Property::Shutdown => shutdown(sight),
@@ -187,7 +193,7 @@ fn policy_holds(scenario: &Scenario, sight: &Sight) -> Option<String> {
 }
 
 /// Of two that have kicked each other, one was kicked by a login that was not later.
-fn right_kick(sight: &Sight) -> Option<String> {
+fn one_stays(sight: &Sight) -> Option<String> {
     let kicker = |seen: &Seen| match seen.log.ended {
         Some(By::Kick(Cause::Login(login))) => Some(login.connection),
         _ => None,

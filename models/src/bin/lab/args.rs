@@ -308,7 +308,7 @@ named! {
     Design => Design::ALL, 11;
     Version => Version::ALL, 4;
     Policy => Policy::ALL, 4;
-    Property => Property::ALL, 12;
+    Property => Property::ALL, 13;
     Engine => Engine::ALL, 4;
     Peers => Peers::ALL, 2;
     Platforms => Platforms::ALL, 3;
