@@ -12,6 +12,7 @@ pub mod scenario;
 mod schedule;
 mod shrink;
 mod verdict;
+pub mod zoo;
 
 pub use check::{Engine, check, replay};
 pub use limits::{Limits, Scheduler};
