@@ -21,8 +21,8 @@ pub(super) const KERNEL: Kernel = Kernel {
           gave that a buffer, too, and an escape.",
     simplified: "One reset, one break of the network. One task is the pump of both connections in turn. `send` holds one, there \
                  10, so «busy» is one message more than it holds, besides the one in hand. Pings, dialling and stopping are left out.",
-    teaches: "The first fix moved the hang to the next line, and its buffer only set the load that it takes: «busy» hangs as before. \
-              Putting back what one has in hand needs no channel.",
+    teaches: "The first fix moved the hang to the line after the one it mended, and its buffer only set the load that it takes: \
+              «busy» hangs as before. Putting back what one has in hand needs no channel.",
     variants: &[
         Variant {
             name: "bug",
