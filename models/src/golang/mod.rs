@@ -34,7 +34,7 @@ pub use print::source;
 pub use shown::{Event, Log, Shown};
 use turnstile::sync::Case;
 
-/// A program: goroutines that share channels and mutexes, each a straight line of operations.
+/// A program: goroutines that share channels, mutexes and read-write mutexes, each a straight line of operations.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Program {
     /// The capacity of each channel.
