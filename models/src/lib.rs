@@ -13,6 +13,7 @@ mod schedule;
 mod shrink;
 pub mod table;
 mod verdict;
+pub mod zoo;
 
 pub use check::{Engine, check, replay, survey};
 pub use limits::{Limits, Scheduler};

@@ -3,9 +3,10 @@
 use super::designs::{lanes, locked_table};
 use super::events::{Event, KICK};
 use super::{Client, Design, Hub};
+use crate::name::Name;
 use crate::runtime::{Runtime, Task};
 use crate::session::Login;
-use crate::sync::Signal;
+use crate::sync::WaitGroup;
 
 const CHECKS: [&str; 4] = ["login check", "second login check", "third login check", "fourth login check"];
 const REPLIES: [&str; 4] = ["reply", "second reply", "third reply", "fourth reply"];
@@ -20,12 +21,13 @@ impl<R: Runtime> Hub<R> {
             let login = bound.login;
             let check = bound.socket.another(login.connection, &CHECKS);
             let nth = CHECKS.iter().position(|role| *role == check.role()).unwrap_or_default();
-            let reply = Signal::reply(&me.runtime, crate::Name::of(REPLIES[nth], login.connection.0), check);
+            let reply = Name::of(REPLIES[nth], login.connection.0);
+            let reply = WaitGroup::new(&me.runtime, reply, [check]);
             me.note(|| format!("call the other node: {check}"));
             let (other, answer) = (other.clone(), reply.clone());
             Task::spawn(&me.runtime, check, async move |me| {
                 other.multi_terminal_login_check(&me, login).await;
-                answer.raise(&me);
+                answer.done(&me);
             });
             reply.wait(me).await;
         }

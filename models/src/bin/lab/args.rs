@@ -20,6 +20,7 @@ Examples:
   lab check --json | jq .cycle
   lab replay KEY                             one schedule again, step by step
   lab explain --out pictures                 the same as SVG and Mermaid files
+  lab zoo                                    other systems with the same bug
 
 Exit codes: 0 holds, 1 fails, 2 unknown, 64 bad usage, 74 output that could not be written.";
 
@@ -70,6 +71,10 @@ pub(crate) enum Command {
     Table(Box<TableArgs>),
     /// Measures how many schedules shuttle's schedulers need to find the deadlock, over many seeds.
     Schedulers(Box<Schedulers>),
+    /// Searches small kernels of other systems that had the same bug, with the fixes that were chosen side by side.
+    ///
+    /// Exits with 0 if each is found as it is known, be that a hang; 1 if one is not; 2 if a search was cut short.
+    Zoo(Zoo),
     /// Prints a shell's completion script.
     Completions {
         /// The shell.
@@ -311,6 +316,21 @@ pub(crate) struct Schedulers {
     /// Prints one JSON object.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Zoo {
+    /// Tells the story of this one, with the shortest way into its hang as a picture.
+    pub(crate) name: Option<String>,
+    /// Prints one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Prints what docs/ZOO.md has between its markers.
+    #[arg(long, conflicts_with_all = ["json", "name"])]
+    pub(crate) markdown: bool,
+    /// Seconds after which the search of one variant gives up.
+    #[arg(long, default_value = "60", value_parser = seconds, allow_hyphen_values = true, value_name = "SECONDS")]
+    pub(crate) budget: Duration,
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

@@ -8,6 +8,7 @@ mod output;
 mod schedulers;
 mod table;
 mod words;
+mod zoo;
 
 use std::process::ExitCode;
 
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
         Some(Command::List { json }) => commands::list(&mut out, json),
         Some(Command::Schedulers(args)) => schedulers::run(&mut out, &args),
         Some(Command::Table(args)) => table::run(&mut out, &args),
+        Some(Command::Zoo(args)) => zoo::run(&mut out, &args),
         Some(Command::Completions { shell }) => commands::completions(&mut out, shell),
         Some(Command::Man) => commands::man(&mut out),
     };
