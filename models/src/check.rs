@@ -76,6 +76,7 @@ pub fn check(
     progress: &dyn Progress,
 ) -> Result<Verdict, String> {
     scenario.validate()?;
+    property.validate(scenario)?;
     let scenario = engine.fit(scenario);
     if engine == Engine::Loom {
         scenario.validate_for_loom()?;
@@ -86,12 +87,7 @@ pub fn check(
         broken.is_some()
     };
     let quest = property.quest();
-    let report: Report = match engine {
-        Engine::Exhaustive => exhaustive::explore(&scenario, quest, limits, progress, &mut visit),
-        Engine::Loom => loom::explore(&scenario, quest, limits, progress, &mut visit),
-        Engine::Shuttle => shuttle::explore(&scenario, quest, limits, progress, &mut visit),
-        Engine::Tokio => tokio::explore(&scenario, quest, limits, progress, &mut visit),
-    };
+    let report = run(&scenario, quest, engine, limits, progress, &mut visit);
     let symmetry = engine == Engine::Exhaustive && limits.symmetry;
     let search =
         Search { scenario, property, engine, effort: report.effort, symmetry, bound: report.bound.clone() };
@@ -122,6 +118,9 @@ pub fn survey(
     progress: &dyn Progress,
 ) -> Result<Vec<Verdict>, String> {
     scenario.validate()?;
+    for property in properties {
+        property.validate(scenario)?;
+    }
     let scenario = Engine::Exhaustive.fit(scenario);
     let mut broken = vec![None; properties.len()];
     let mut visit = |claim: usize, ending: &Ending<Sight>| {
@@ -141,6 +140,39 @@ pub fn survey(
         }
     });
     Ok(verdicts.collect())
+}
+
+/// Whether an engine comes upon a schedule that breaks the property, and whether it has then seen all there is. Says nothing
+/// of how it breaks.
+pub(crate) fn tried(
+    scenario: &Scenario,
+    property: Property,
+    engine: Engine,
+    limits: &Limits,
+) -> Result<(bool, bool), String> {
+    let scenario = engine.fit(scenario);
+    if engine == Engine::Loom {
+        scenario.validate_for_loom()?;
+    }
+    let mut visit = |ending: Ending<Sight>| broken_by(&scenario, property, &ending).is_some();
+    let report = run(&scenario, property.quest(), engine, limits, &(), &mut visit);
+    Ok((matches!(report.end, End::Found(_)), report.complete()))
+}
+
+fn run(
+    scenario: &Scenario,
+    quest: Quest,
+    engine: Engine,
+    limits: &Limits,
+    progress: &dyn Progress,
+    visit: &mut dyn FnMut(Ending<Sight>) -> bool,
+) -> Report {
+    match engine {
+        Engine::Exhaustive => exhaustive::explore(scenario, quest, limits, progress, visit),
+        Engine::Loom => loom::explore(scenario, quest, limits, progress, visit),
+        Engine::Shuttle => shuttle::explore(scenario, quest, limits, progress, visit),
+        Engine::Tokio => tokio::explore(scenario, quest, limits, progress, visit),
+    }
 }
 
 /// How an ending breaks a property, if it does.

@@ -7,7 +7,7 @@ use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use turnstile::hub::{Design, Version};
 use turnstile::policy::Policy;
-use turnstile_models::scenario::{Peers, Scenario};
+use turnstile_models::scenario::{Peers, Platforms, Scenario};
 use turnstile_models::{Engine, Limits, Property, Scheduler};
 
 const EXAMPLES: &str = "\
@@ -22,6 +22,16 @@ Examples:
   lab explain --out pictures                 the same as SVG and Mermaid files
 
 Exit codes: 0 holds, 1 fails, 2 unknown, 64 bad usage, 74 output that could not be written.";
+
+const TABLE_EXAMPLES: &str = "\
+Examples:
+  lab table                                  all designs, all published versions, in minutes
+  lab table --design split-loops --design lanes --version main
+  lab table --markdown                       with the worlds, and a replay key for each failure
+  lab table --deep --threads 4               larger worlds, in hours
+  lab table --worlds mine.toml               your own worlds; models/worlds.toml shows how they are written
+
+Exit codes: 0 all cells decided, 1 two engines contradict each other, 2 a cell is unknown, 64 bad usage.";
 
 /// Searches the interleavings of OpenIM's session hub, and of its fixes, for the deadlock; says who waits for whom.
 ///
@@ -55,6 +65,9 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// The verdict table: each design at each version against each property.
+    #[command(after_help = TABLE_EXAMPLES)]
+    Table(Box<TableArgs>),
     /// Measures how many schedules shuttle's schedulers need to find the deadlock, over many seeds.
     Schedulers(Box<Schedulers>),
     /// Prints a shell's completion script.
@@ -90,6 +103,30 @@ pub(crate) struct World {
     /// Whether each peer may close its socket at any moment, or never does.
     #[arg(long, value_enum, default_value_t = Named(Peers::Leave))]
     pub(crate) peers: Named<Peers>,
+    /// From which platforms the logins of a user come.
+    #[arg(long, value_enum, default_value_t = Named(Platforms::Same))]
+    pub(crate) platforms: Named<Platforms>,
+    /// All logins of a user come with the same token, as those of a client that reconnects.
+    #[arg(long)]
+    pub(crate) same_token: bool,
+    /// Tasks that push a message to user 1.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) pushers: u32,
+    /// Administrators who kick user 1 off Android.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) kickers: u32,
+    /// Nodes, on which the logins of a user come in turn.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) nodes: u32,
+    /// What is written to a socket goes through a queue and a writer task, where the version has it so.
+    #[arg(long)]
+    pub(crate) writers: bool,
+    /// A stop signal comes, at any moment.
+    #[arg(long)]
+    pub(crate) stop: bool,
+    /// Lanes; for the design lanes.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) lanes: u32,
 }
 
 impl World {
@@ -102,6 +139,14 @@ impl World {
             logins: self.logins,
             capacity: self.capacity,
             peers: self.peers.0,
+            platforms: self.platforms.0,
+            same_token: self.same_token,
+            pushers: self.pushers,
+            kickers: self.kickers,
+            nodes: self.nodes,
+            writers: self.writers,
+            stop: self.stop,
+            lanes: self.lanes,
             one_peer_task: false,
         }
     }
@@ -207,6 +252,46 @@ pub(crate) struct Explain {
 }
 
 #[derive(Args)]
+pub(crate) struct TableArgs {
+    /// Only this design; may be repeated.
+    #[arg(long, value_enum)]
+    pub(crate) design: Vec<Named<Design>>,
+    /// Only this version; may be repeated. Without, all that OpenIM has published.
+    #[arg(long, value_enum)]
+    pub(crate) version: Vec<Named<Version>>,
+    /// Also the worlds that take long.
+    #[arg(long, conflicts_with = "quick")]
+    pub(crate) deep: bool,
+    /// Only the worlds that the tests search.
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Worlds to search instead of the committed ones.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) worlds: Option<PathBuf>,
+    /// Seconds for each search [default: 120, or 900 with --deep].
+    #[arg(long, value_parser = seconds, value_name = "SECONDS")]
+    pub(crate) budget: Option<Duration>,
+    /// MiB for the states of each search.
+    #[arg(long, default_value_t = 4096, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=1 << 20))]
+    pub(crate) memory: u64,
+    /// How many searches at once [default: 2].
+    #[arg(long, value_name = "THREADS", value_parser = clap::value_parser!(u64).range(1..=256))]
+    pub(crate) threads: Option<u64>,
+    /// Does not have shuttle and loom look at the cells.
+    #[arg(long)]
+    pub(crate) no_cross_check: bool,
+    /// Seconds that shuttle, and loom, each have for a cell.
+    #[arg(long, default_value = "0.25", value_parser = seconds, value_name = "SECONDS")]
+    pub(crate) cross: Duration,
+    /// Prints Markdown tables, with the worlds and replay keys.
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) markdown: bool,
+    /// Prints one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
 pub(crate) struct Schedulers {
     /// Users.
     #[arg(long, default_value_t = 4)]
@@ -250,31 +335,34 @@ fn scheduler(text: &str) -> Result<Scheduler, String> {
 pub(crate) struct Named<T>(pub(crate) T);
 
 macro_rules! named {
-    ($($of:ty => $all:expr, $about:expr;)*) => {$(
+    ($($of:ty => $all:expr, $count:literal;)*) => {$(
         impl ValueEnum for Named<$of> {
             fn value_variants<'a>() -> &'a [Self] {
-                const ALL: &[Named<$of>] = &$all;
-                ALL
+                const ALL: [Named<$of>; $count] = {
+                    let mut all = [Named($all[0]); $count];
+                    let mut at = 0;
+                    while at < $count {
+                        all[at] = Named($all[at]);
+                        at += 1;
+                    }
+                    all
+                };
+                const { &ALL }
             }
 
             fn to_possible_value(&self) -> Option<PossibleValue> {
-                let about: fn($of) -> &'static str = $about;
-                Some(PossibleValue::new(self.0.name()).help(about(self.0)))
+                Some(PossibleValue::new(self.0.name()).help(self.0.about()))
             }
         }
     )*};
 }
 
 named! {
-    Design => [Named(Design::SingleSelect), Named(Design::SplitLoops), Named(Design::SplitLoopsShared)], Design::about;
-    Version => [Named(Version::V3_5_1), Named(Version::V3_5_1Unpooled)], Version::about;
-    Policy => [Named(Policy::NoKick), Named(Policy::PcAndOther), Named(Policy::SameTerminal)], Policy::about;
-    Property => [
-        Named(Property::NoDeadlock), Named(Property::NoCrash), Named(Property::NoGhost), Named(Property::NoLostSession),
-        Named(Property::PolicyHolds), Named(Property::Counters)
-    ], Property::about;
-    Engine => [
-        Named(Engine::Exhaustive), Named(Engine::Loom), Named(Engine::Shuttle), Named(Engine::Tokio)
-    ], Engine::about;
-    Peers => [Named(Peers::Leave), Named(Peers::Stay)], Peers::about;
+    Design => Design::ALL, 11;
+    Version => Version::ALL, 4;
+    Policy => Policy::ALL, 4;
+    Property => Property::ALL, 13;
+    Engine => Engine::ALL, 4;
+    Peers => Peers::ALL, 2;
+    Platforms => Platforms::ALL, 3;
 }
