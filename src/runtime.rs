@@ -6,6 +6,7 @@
 
 use std::future::Future;
 use std::hash::Hash;
+use std::pin::Pin;
 use std::task::Waker;
 
 use crate::name::Name;
@@ -142,6 +143,15 @@ impl<R: Runtime> Task<R> {
     pub fn choose_named(&self, among: &[Name]) -> usize {
         assert!(!among.is_empty(), "{} chooses among nothing", self.name);
         if among.len() == 1 { 0 } else { self.runtime.choose_named(self.name, among) }
+    }
+
+    /// Runs a part of the task from the heap, so that what it needs is not part of each caller's own state: loom's threads
+    /// have small stacks.
+    pub fn apart<'a, O>(
+        &self,
+        part: impl Future<Output = O> + Send + 'a,
+    ) -> Pin<Box<dyn Future<Output = O> + Send + 'a>> {
+        Box::pin(part)
     }
 
     /// See [`Runtime::rest`].

@@ -33,8 +33,8 @@ impl<R: Runtime> Client<R> {
             self.order(hub, me, cause);
             return;
         }
-        me.call(self.write_binary_msg(hub, me, Message::Kick)).await;
-        self.close(hub, me, By::Kick(cause)).await;
+        me.call(me.apart(self.write_binary_msg(hub, me, Message::Kick))).await;
+        me.apart(self.close(hub, me, By::Kick(cause))).await;
     }
 
     /// Orders its own task to kick it, within the current step.
@@ -79,7 +79,7 @@ impl<R: Runtime> Client<R> {
             hub.judge_kick(me, &bound.login, cause);
         }
         bound.socket.close(me, by, steps.write).await;
-        hub.un_register(me, self, held).await;
+        me.apart(hub.un_register(me, self, held)).await;
     }
 
     /// Takes the lock of whatever connection it speaks for now.

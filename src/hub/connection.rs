@@ -30,7 +30,7 @@ impl<R: Runtime> Hub<R> {
                 client
             }
         };
-        self.register(me, &client).await;
+        me.apart(self.register(me, &client)).await;
         // A step of its own: until it comes, the object may have been kicked, pooled and bound to another connection.
         me.turn().await;
         me.note(|| "start the reader".to_owned());
@@ -43,7 +43,7 @@ impl<R: Runtime> Hub<R> {
         match self.settings.design {
             Design::LockedTable => locked_table::leave(self, me, client).await,
             Design::Lanes => lanes::leave(self, me, client).await,
-            _ => client.close(self, me, By::Reader).await,
+            _ => me.apart(client.close(self, me, By::Reader)).await,
         }
     }
 }

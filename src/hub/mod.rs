@@ -180,10 +180,11 @@ impl<R: Runtime> Hub<R> {
     /// Does what an event asks of OpenIM's loop.
     async fn handle(&self, me: &Task<R>, event: Event<R>) {
         match event {
-            Event::Register(client) => self.register_client(me, client).await,
-            Event::Unregister(client) => self.unregister_client(me, client).await,
+            Event::Register(client) => me.apart(self.register_client(me, client)).await,
+            Event::Unregister(client) => me.apart(self.unregister_client(me, client)).await,
             Event::Kick(old_clients, login) => {
-                self.multi_terminal_login_checker(me, Newcomer::There(login), old_clients).await;
+                let newcomer = Newcomer::There(login);
+                me.apart(self.multi_terminal_login_checker(me, newcomer, old_clients)).await;
             }
             Event::Look | Event::Stop => {}
         }

@@ -35,7 +35,7 @@ impl<R: Runtime> Hub<R> {
             self.online_users.add(me, 1);
         }
         self.online_connections.add(me, 1);
-        self.send_user_online_info_to_other_node(me, &client).await;
+        me.apart(self.send_user_online_info_to_other_node(me, &client)).await;
     }
 
     /// Looks whether the user is there already, and if so lets the policy have its say.
@@ -45,7 +45,8 @@ impl<R: Runtime> Hub<R> {
         me.note(|| format!("look up {} in the table", client.name()));
         let (user_ok, old_clients) = self.get(user, platform);
         if user_ok {
-            self.multi_terminal_login_checker(me, Newcomer::Here(client), old_clients).await;
+            let newcomer = Newcomer::Here(client);
+            me.apart(self.multi_terminal_login_checker(me, newcomer, old_clients)).await;
         }
         user_ok
     }
