@@ -121,7 +121,7 @@ mod tests {
         fn what_recurs_can_be_come_back_to_from_wherever_it_leads(
             edges in prop::collection::vec((1..7_u32, 0..7_u32), 0..14),
         ) {
-            let mut reach = vec![[false; 7]; 7];
+            let mut reach = [[false; 7]; 7];
             edges.iter().for_each(|(from, to)| reach[*from as usize][*to as usize] = true);
             for by in 0..7 {
                 for from in 0..7 {
