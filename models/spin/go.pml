@@ -1,8 +1,15 @@
 /* What Go gives the hub: a mutex, an unlock that is deferred, a channel. And lists. Each is used within a step. */
 
-/* sync.Mutex, one for each connection. Who waits for one has done nothing that anybody could see: whoever waits could as
- * well come later. So there is no line. */
-bit held[CONNECTIONS + 1];
+/* sync.Mutex, one for each connection: 0, or who has taken it. Who waits for one has done nothing that anybody could see:
+ * whoever waits could as well come later. So there is no line. */
+byte held[CONNECTIONS + 1];
+
+#if PROPERTY == NO_DEADLOCK || PROPERTY == KNOTS_LAST
+#define TAKEN_BY(me) me
+#else
+/* Nobody asks who it was. */
+#define TAKEN_BY(me) 1
+#endif
 
 /* The lock that a task will free: what `defer` reads through the object, after the other was taken. */
 byte deferred[TASKS + 1];
@@ -12,8 +19,8 @@ byte deferred[TASKS + 1];
 #define CAN_LOCK_AND_UNLOCK(taken, freed) (!held[taken] && (freed == taken || held[freed]))
 #define BREAKS_AFTER_LOCK(taken, freed)   (!held[taken] && freed != taken && !held[freed])
 
-inline lock_and_unlock(taken, freed) {
-	held[taken] = 1;
+inline lock_and_unlock(me, taken, freed) {
+	held[taken] = TAKEN_BY(me);
 	held[freed] = 0
 }
 
@@ -24,7 +31,11 @@ inline lock_and_unlock(taken, freed) {
 	chan name##_chan = [CAPACITY + senders] of { byte }; \
 	chan name##_parked = [senders] of { byte }
 
+#if PLANTED == ROOM_FOR_ONE_MORE
+#define HAS_ROOM(name) (len(name) < CAPACITY + 1)
+#else
 #define HAS_ROOM(name) (len(name) < CAPACITY)
+#endif
 
 /* Lists of client objects, first in front: numbers with four bits an entry. */
 #define FIRST(list) (list & 15)

@@ -5,10 +5,12 @@
  *
  *   VERSION    V3_5_1, V3_5_1_UNPOOLED, V3_8_3
  *   DESIGN     SINGLE_SELECT, SPLIT_LOOPS
- *   PROPERTY   NO_DEADLOCK, NO_CRASH, NO_GHOST, NO_LOST_SESSION, POLICY_HOLDS, COUNTERS, NO_LEAK
+ *   PROPERTY   NO_DEADLOCK, NO_CRASH, NO_GHOST, NO_LOST_SESSION, POLICY_HOLDS, COUNTERS, NO_LEAK,
+ *              and KNOTS_LAST: who is in a knot never goes on
+ *   POLICY     SAME_TERMINAL; all logins of a user are from the same platform
  *   PEERS      LEAVE, STAY
- *   USERS, LOGINS, CAPACITY, PUSHERS   numbers; at most 7 connections
- *   PLANTED    a mistake, to see that it is found: UNLOCKED_SEND
+ *   USERS, LOGINS, CAPACITY, PUSHERS   numbers; at most 4 connections and 2 pushers
+ *   PLANTED    NOTHING, or a mistake, to see that it is found: ONE_STEP_TABLE, ROOM_FOR_ONE_MORE
  */
 
 #define V3_5_1          1
@@ -23,9 +25,38 @@
 #define POLICY_HOLDS    5
 #define COUNTERS        6
 #define NO_LEAK         7
+#define KNOTS_LAST      8
 #define LEAVE           1
 #define STAY            2
-#define UNLOCKED_SEND   1
+#define SAME_TERMINAL   1
+#define NOTHING         0
+#define ONE_STEP_TABLE  1
+#define ROOM_FOR_ONE_MORE 2
+
+#if VERSION < 1 || VERSION > 3
+#error "VERSION: there is no such version here"
+#endif
+#if DESIGN != SINGLE_SELECT && DESIGN != SPLIT_LOOPS
+#error "DESIGN: there is no such design here"
+#endif
+#if PROPERTY < 1 || PROPERTY > 8
+#error "PROPERTY: there is no such property here"
+#endif
+#if POLICY != SAME_TERMINAL
+#error "POLICY: there is no such policy here"
+#endif
+#if PEERS != LEAVE && PEERS != STAY
+#error "PEERS: leave or stay"
+#endif
+#if PUSHERS > 0 && PROPERTY != NO_LEAK && PROPERTY != NO_CRASH
+#error "PUSHERS: what is judged at rest is judged without them"
+#endif
+#if USERS * LOGINS < 1 || USERS * LOGINS > 4 || PUSHERS > 2
+#error "USERS, LOGINS, PUSHERS: too many"
+#endif
+
+/* How the user table is guarded: one lock around each operation, so that it is one step; or a load and a store. */
+#define LOCKED_TABLE (VERSION == V3_8_3 || PLANTED == ONE_STEP_TABLE)
 
 /* Connections and users are numbered from 1; the connections of one user in a row. */
 #define CONNECTIONS         (USERS * LOGINS)
@@ -58,6 +89,16 @@ bit seated[CONNECTIONS + 1];
 
 /* Each user's row: a list of client objects; 0 if there is no row. */
 int row[USERS + 1];
+
+#if PUSHERS > 0 && VERSION == V3_8_3
+#define LIVE_LISTINGS
+/* Who goes through all clients of user 1 has no copy, but the array that the row is in: what removal moves up in it, and
+ * what is added to it, is seen. That ends when the array is replaced by a longer one, or the row is removed. */
+int array;               /* that array, with what removal has left behind its end; 0 if nobody lists it */
+byte size;               /* how many clients it has room for */
+bit lists[PUSHERS];      /* by pusher: whether it lists that array */
+int kept[PUSHERS];       /* by pusher: an array that was replaced, if it lists one of those */
+#endif
 
 /* Who may ever wait to send: the connections on both, and the hub, which kicks, on unregister. */
 CHANNEL(register, CONNECTIONS);
@@ -135,10 +176,10 @@ inline read_flag_to_close(me, client) {
 inline lock_and_close(me, client) {
 	if
 	:: VERSION == V3_8_3 && closed[client] ->
-		lock_and_unlock(WHICH(me), bound[client]);
+		lock_and_unlock(me, WHICH(me), bound[client]);
 		stands[me] = AFTER_CLOSE(me)
 	:: else ->
-		held[WHICH(me)] = 1;
+		held[WHICH(me)] = TAKEN_BY(me);
 		deferred[me] = bound[client];
 		closed[client] = 1;
 		ended[bound[client]] = 1;
@@ -217,6 +258,7 @@ proctype connection() {
 	/* step "start the reader" */
 	d_step { stands[_pid] == GOES -> stands[_pid] = READS + bound[client]; seated[_pid] = 1 }
 #if VERSION == V3_8_3
+	/* The reader takes its time to see it, and reads the lock through the object after that. */
 	/* step "(reader waits for the end of its socket)" */
 	d_step { STANDS(_pid, READS) && ended[WHICH(_pid)] -> stands[_pid] = CLOSES + bound[client] }
 #else
@@ -255,6 +297,61 @@ end:	do
 #endif
 	od
 }
+#endif
+
+/* ---- The user table ---- */
+
+#ifdef LIVE_LISTINGS
+
+inline replace_array() {
+	at = 0;
+	do
+	:: at < PUSHERS ->
+		if
+		:: lists[at] -> lists[at] = 0; kept[at] = array
+		:: else
+		fi;
+		at++
+	:: else -> break
+	od;
+	array = 0;
+	at = 0
+}
+
+inline add_in_place(user, client) {
+	if
+	:: user == 1 ->
+		do
+		:: row[1] >> at -> at = at + 4
+		:: else -> break
+		od;
+		if
+		:: at == 4 * size -> replace_array(); size = (size -> 2 * size : 1)
+		:: array -> array = (array & ~(15 << at)) | (client << at)
+		:: else
+		fi;
+		at = 0
+	:: else
+	fi
+}
+
+inline remove_in_place(user, left) {
+	if
+	:: user == 1 && !left -> replace_array(); size = 0
+	:: user == 1 && left && array ->
+		do
+		:: left >> at -> at = at + 4
+		:: else -> break
+		od;
+		array = ((array >> at) << at) | left;
+		at = 0
+	:: else
+	fi
+}
+
+#else
+inline add_in_place(user, client) { skip }
+inline remove_in_place(user, left) { skip }
 #endif
 
 /* ---- The hub ---- */
@@ -311,7 +408,7 @@ inline register_client(me) {
 		stands[me] = (old -> DELETES : GOES)
 	}
 	do
-#if VERSION == V3_8_3
+#if LOCKED_TABLE
 	/* step "remove clients from the row" */
 	:: d_step {
 		stands[me] == DELETES ->
@@ -319,6 +416,7 @@ inline register_client(me) {
 		connections_of(old, gone);
 		without(row[user], gone, left);
 		gone = 0;
+		remove_in_place(user, left);
 		row[user] = left;
 		left = 0; user = 0;
 		stands[me] = GOES
@@ -351,7 +449,7 @@ inline register_client(me) {
 	/* step "lock w · write the kick message · unlock w" */
 	:: d_step {
 		CAN_WRITE(me, FIRST(old)) ->
-		lock_and_unlock(WHICH(me), bound[FIRST(old)]);
+		lock_and_unlock(me, WHICH(me), bound[FIRST(old)]);
 		stands[me] = CLOSING(FIRST(old))
 	}
 	OR_BREAKS(WRITE_BREAKS(me, FIRST(old)))
@@ -373,10 +471,11 @@ inline register_client(me) {
 	/* step "send on unregister · unlock w" */
 	:: d_step { CAN_REPORT(me) -> report(me, FIRST(old)); old = REST(old) }
 	OR_BREAKS(REPORT_BREAKS(me))
-#if VERSION == V3_8_3
+#if LOCKED_TABLE
 	/* step "add client to the row" */
 	:: d_step {
 		stands[me] == GOES && !old ->
+		add_in_place(USER_OF(bound[client]), client);
 		append(row[USER_OF(bound[client])], client);
 		registered(me)
 	}; break
@@ -412,7 +511,7 @@ inline unregister_client(me) {
 		fi;
 		stands[me] = GOES
 	}
-#if VERSION == V3_8_3
+#if LOCKED_TABLE
 	/* step "remove clients from the row" */
 	d_step {
 		user = USER_OF(bound[client]);
@@ -421,6 +520,7 @@ inline unregister_client(me) {
 		:: row[user] && !left -> COUNT(online_users, -1)
 		:: else
 		fi;
+		remove_in_place(user, left);
 		row[user] = left;
 		left = 0; user = 0;
 		unregistered(me)
@@ -438,7 +538,7 @@ inline unregister_client(me) {
 }
 
 /* The last step of unregistering, where that is a step of its own. */
-#if VERSION == V3_8_3
+#if LOCKED_TABLE
 #define OR_STORES_WHAT_IS_LEFT(me)
 #else
 #define OR_STORES_WHAT_IS_LEFT(me) \
@@ -498,11 +598,63 @@ end:	do
 /* ---- The pusher ---- */
 
 #if PUSHERS > 0
-/* An RPC goroutine with a message for user 1. */
+
+#if PUSHERS > 1
+#define OTHER_LISTS(me) lists[1 - (me - PUSHER)]
+#else
+#define OTHER_LISTS(me) false
+#endif
+
+/* What ends the step in which a pusher is done with a client. */
+inline next_client(me) {
+	client = 0;
+	stands[me] = GOES;
+#ifdef LIVE_LISTINGS
+	if
+	:: next == count -> lists[me - PUSHER] = 0; kept[me - PUSHER] = 0; next = 0; count = 0;
+		if
+		:: OTHER_LISTS(me)
+		:: else -> array = 0
+		fi
+	:: else
+	fi
+#endif
+}
+
+/* A call from another service, with a message for user 1. */
 proctype pusher(byte me) {
 	byte client;
+#ifdef LIVE_LISTINGS
+	byte next, count;
+	/* step "list all clients of a user" */
+	d_step {
+		do
+		:: row[1] >> (4 * count) -> count++
+		:: else -> break
+		od;
+		array = (array -> array : row[1]);
+		lists[me - PUSHER] = (row[1] -> 1 : 0)
+	}
+	do
+	/* step "read a client of the live row" */
+	:: d_step {
+		stands[me] == GOES && next < count ->
+		client = ((lists[me - PUSHER] -> array : kept[me - PUSHER]) >> (4 * next)) & 15;
+		next++;
+		stands[me] = CHECKS
+	}
+	/* step "read closed flag" */
+	:: d_step {
+		stands[me] == CHECKS ->
+		read_flag_to_write(me, client, GOES);
+		if
+		:: stands[me] == GOES -> next_client(me)
+		:: else
+		fi
+	}
+#else
 	int view;
-	/* step "read the row" */
+	/* step "list all clients of a user" */
 	d_step { view = row[1] }
 	do
 	/* step "read closed flag" */
@@ -510,17 +662,18 @@ proctype pusher(byte me) {
 		stands[me] == GOES && view ->
 		client = FIRST(view);
 		view = REST(view);
-		read_flag_to_write(me, client, GOES)
+		read_flag_to_write(me, client, GOES);
+		client = (stands[me] == GOES -> 0 : client)
 	}
+#endif
 	/* step "lock w · write the message · unlock w" */
 	:: d_step {
 		CAN_WRITE(me, client) ->
 #if PROPERTY == NO_LEAK
 		assert(USER_OF(bound[client]) == 1);
 #endif
-		lock_and_unlock(WHICH(me), bound[client]);
-		client = 0;
-		stands[me] = GOES
+		lock_and_unlock(me, WHICH(me), bound[client]);
+		next_client(me)
 	}
 	OR_BREAKS(WRITE_BREAKS(me, client))
 	od
@@ -557,23 +710,61 @@ proctype pusher(byte me) {
 #define ALL_AT_REST (LOOPS_AT_REST && OF_CONNECTIONS(&&, AT_REST))
 #define SOMEBODY_IS_STUCK (A_LOOP_IS_STUCK || OF_CONNECTIONS(||, STUCK))
 
-#if PROPERTY == NO_DEADLOCK
-#define JUDGED ALL_AT_REST
-#else
 /* What a hang leaves behind is its doing. */
 #define JUDGED (ALL_AT_REST && !SOMEBODY_IS_STUCK)
-#endif
 
-#if PROPERTY != NO_CRASH && PROPERTY != NO_LEAK
+#if PROPERTY == NO_DEADLOCK || PROPERTY == KNOTS_LAST
+
+/* Who waits to send or to lock. */
+#define WAITS(task) (stands[task] == SENDS || (stands[task] >= WRITES && held[WHICH(task)]))
+#define SOMEBODY_WAITS (WAITS(REGISTER_LOOP) || OF_CONNECTIONS(||, WAITS))
+
+/* A knot: from one that waits to the one who alone could end that wait, who waits too, and so on, for ever or up to one that
+ * has ended. A send on register has no lock that it would free. */
+inline find_knot() {
+	one = 1;
+	do
+	:: one <= REGISTER_LOOP && !knot ->
+		other = one;
+		seen = 0;
+		do
+		:: WAITS(other) && seen <= TASKS ->
+			other = (stands[other] == SENDS
+				-> (deferred[other] -> ME_UNREGISTERS : REGISTER_LOOP)
+				: held[WHICH(other)]);
+			seen++
+		:: else -> break
+		od;
+		knot = (seen && (seen > TASKS || (other <= CONNECTIONS && stands[other] == RESTS)) -> one : 0);
+		one++
+	:: else -> break
+	od;
+	one = 0; other = 0; seen = 0
+}
+
+proctype judge() {
+	byte knot, one, other, seen;
+end:	do
+#if PROPERTY == NO_DEADLOCK
+	:: d_step { SOMEBODY_WAITS -> find_knot(); assert(!knot) }
+	/* Nobody moves any more, so nobody will come. */
+	:: d_step { ALL_AT_REST -> assert(!SOMEBODY_IS_STUCK) }
+#else
+	:: d_step { !knot && SOMEBODY_WAITS -> find_knot() }
+	:: d_step { knot && !WAITS(knot) -> assert(false) }
+#endif
+	od
+}
+
+#elif PROPERTY != NO_CRASH && PROPERTY != NO_LEAK
+
 proctype judge() {
 	int seen;
 	byte one, other;
 end:	do
 	:: d_step {
 		JUDGED ->
-#if PROPERTY == NO_DEADLOCK
-		assert(!SOMEBODY_IS_STUCK)
-#elif PROPERTY == NO_GHOST || PROPERTY == NO_LOST_SESSION
+#if PROPERTY == NO_GHOST || PROPERTY == NO_LOST_SESSION
 		one = 1;
 		do
 		:: one <= USERS -> connections_of(row[one], seen); one++

@@ -11,6 +11,7 @@ mod property;
 pub mod scenario;
 mod schedule;
 mod shrink;
+pub mod spin;
 mod verdict;
 
 pub use check::{Engine, check, replay};

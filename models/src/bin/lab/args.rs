@@ -57,6 +57,8 @@ pub(crate) enum Command {
     },
     /// Measures how many schedules shuttle's schedulers need to find the deadlock, over many seeds.
     Schedulers(Box<Schedulers>),
+    /// Asks SPIN for a second opinion, from a model of the same steps in Promela, and compares what both say.
+    Spin(Box<Spin>),
     /// Prints a shell's completion script.
     Completions {
         /// The shell.
@@ -223,6 +225,28 @@ pub(crate) struct Schedulers {
     /// Schedules at most for each seed.
     #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) schedules: u64,
+    /// Prints one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Spin {
+    /// Leaves out the worlds of more than two connections.
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Seconds after which either search of a world gives up.
+    #[arg(long, default_value = "60", value_parser = seconds, allow_hyphen_values = true, value_name = "SECONDS")]
+    pub(crate) budget: Duration,
+    /// How many worlds are searched at once; times are good for comparison with 1.
+    #[arg(long, default_value_t = 1, value_name = "JOBS", value_parser = clap::value_parser!(u64).range(1..=64))]
+    pub(crate) jobs: u64,
+    /// Prints the table of docs/SPIN.md.
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) markdown: bool,
+    /// Fails if the table in this file says other verdicts, worlds or states.
+    #[arg(long, value_name = "FILE", conflicts_with = "quick")]
+    pub(crate) against: Option<PathBuf>,
     /// Prints one JSON object.
     #[arg(long)]
     pub(crate) json: bool,

@@ -6,6 +6,7 @@ mod commands;
 mod demo;
 mod output;
 mod schedulers;
+mod spin;
 mod words;
 
 use std::process::ExitCode;
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         Some(Command::Explain(explain)) => commands::explain(&mut out, &explain),
         Some(Command::List { json }) => commands::list(&mut out, json),
         Some(Command::Schedulers(args)) => schedulers::run(&mut out, &args),
+        Some(Command::Spin(args)) => spin::run(&mut out, &args),
         Some(Command::Completions { shell }) => commands::completions(&mut out, shell),
         Some(Command::Man) => commands::man(&mut out),
     };
