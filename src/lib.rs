@@ -23,11 +23,12 @@
 //! );
 //! ```
 //!
-//! In reading order: [`session`], [`policy`] and [`registry`] are pure values; [`runtime`] is the seam; [`sync`] is all
+//! In reading order: [`session`], [`policy`], [`registry`] and [`live`] are pure values; [`runtime`] is the seam; [`sync`] is all
 //! that can wait; [`hub`] is the subject; [`gateway`] is where tokio is named.
 
 pub mod gateway;
 pub mod hub;
+pub mod live;
 mod name;
 pub mod policy;
 pub mod registry;

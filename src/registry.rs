@@ -1,4 +1,6 @@
 //! The user table as v3.5.1 has it: a map from user to a row of clients, read and written as whole rows.
+//!
+//! Later versions: [`live`](crate::live).
 
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};

@@ -96,6 +96,10 @@ pub trait Runtime: Clone + Send + Sync + 'static {
     /// The task's wait is over.
     fn resumes(&self, who: Name);
 
+    /// This step breaks the rule called `rule`, and the run goes on. Whether a step says so must follow from what its task
+    /// has observed. `what` is wrong, in words; it is called only where somebody listens.
+    fn breach(&self, _who: Name, _rule: &'static str, _what: impl FnOnce() -> String) {}
+
     /// The program breaks here as a Go program does that panics: all of it ends.
     fn crash(&self, who: Name, why: &str);
 }
@@ -157,5 +161,10 @@ impl<R: Runtime> Task<R> {
     /// See [`Runtime::note`].
     pub fn note(&self, text: impl FnOnce() -> String) {
         self.runtime.note(self.name, text);
+    }
+
+    /// See [`Runtime::breach`].
+    pub fn breach(&self, rule: &'static str, what: impl FnOnce() -> String) {
+        self.runtime.breach(self.name, rule, what);
     }
 }

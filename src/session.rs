@@ -35,12 +35,40 @@ pub enum Platform {
     Admin,
 }
 
+/// The class of a platform; OpenIM's `PlatformIDToClass`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
+pub enum Class {
+    /// Phones.
+    Mobile,
+    /// Browsers and mini programs.
+    Web,
+    /// Desktop systems.
+    Pc,
+    /// Platforms that OpenIM's map of classes does not have: pads and the admin. To OpenIM they are of one class, the empty one.
+    Unlisted,
+}
+
 impl Platform {
-    /// True for the desktop systems, OpenIM's class `PC`.
-    pub fn is_pc(self) -> bool {
-        matches!(self, Platform::Windows | Platform::MacOs | Platform::Linux)
+    /// Its class.
+    ///
+    /// ```
+    /// use turnstile::session::{Class, Platform};
+    /// assert_eq!(Platform::Ios.class(), Platform::Android.class());
+    /// assert_eq!(Platform::IPad.class(), Class::Unlisted);
+    /// ```
+    pub fn class(self) -> Class {
+        match self {
+            Platform::Ios | Platform::Android => Class::Mobile,
+            Platform::Web | Platform::MiniWeb => Class::Web,
+            Platform::Windows | Platform::MacOs | Platform::Linux => Class::Pc,
+            Platform::AndroidPad | Platform::IPad | Platform::Admin => Class::Unlisted,
+        }
     }
 }
+
+/// A login token, by number: two logins with one number came with the same token, as a client that reconnects does.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
+pub struct Token(pub u32);
 
 /// Who logs in, from where: what a connection says in its handshake.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
@@ -51,4 +79,6 @@ pub struct Login {
     pub platform: Platform,
     /// The connection.
     pub connection: Connection,
+    /// The token it came with.
+    pub token: Token,
 }

@@ -22,13 +22,15 @@ pub enum Kind {
     Lock,
     /// See a signal raised.
     Signal,
+    /// Get the reply to a call.
+    Reply,
 }
 
 impl Kind {
-    /// A task at rest waits for work: a receive, a select, a signal. A task in the midst of work waits to send or to lock:
-    /// if that never ends, it is stuck.
+    /// A task at rest waits for work: a receive, a select, a signal. A task in the midst of work waits to send, to lock
+    /// or for a reply: if that never ends, it is stuck.
     pub fn is_work(self) -> bool {
-        matches!(self, Kind::Send | Kind::Lock)
+        matches!(self, Kind::Send | Kind::Lock | Kind::Reply)
     }
 }
 
@@ -111,7 +113,7 @@ impl Edge {
             Kind::Receive => format!("to receive from {}", self.on),
             Kind::Select => format!("for work on {}", self.on),
             Kind::Lock => format!("to lock {}", self.on),
-            Kind::Signal => format!("for {}", self.on),
+            Kind::Signal | Kind::Reply => format!("for {}", self.on),
         }
     }
 
@@ -130,6 +132,7 @@ impl Edge {
                 (Kind::Lock, []) => parts.push("which nobody holds".to_owned()),
                 (Kind::Lock, [own]) if *own == self.task => parts.push("which it holds itself".to_owned()),
                 (Kind::Lock, _) => parts.push(format!("which {who} holds")),
+                (Kind::Reply, _) => parts.push(format!("which only {who} gives")),
                 (_, []) => parts.push("which nobody drains".to_owned()),
                 (_, [own]) if *own == self.task => parts.push(format!("which only {own} drains")),
                 (_, [_]) => parts.push(format!("which only {who} drains")),

@@ -40,7 +40,7 @@ fn names(text: &str, word: &str) -> bool {
 
 /// The layers of the root crate, lowest first: a module imports from its own layer and those below.
 const LAYERS: [&[&str]; 6] = [
-    &["name", "session", "policy", "registry"],
+    &["name", "session", "policy", "registry", "live"],
     &["waits", "trace", "runtime"],
     &["sync", "show"],
     &["hub"],

@@ -1,15 +1,15 @@
-//! Asks one question: does this property hold of this scenario?
+//! Asks: does this property hold of this scenario? Or several at once.
 
 use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::engine::{End, Finding, Progress, Report, exhaustive, loom, shuttle, tokio};
+use crate::engine::{End, Ending, Finding, Progress, Quest, Report, exhaustive, loom, shuttle, tokio};
 use crate::key;
 use crate::limits::Limits;
 use crate::player::play;
 use crate::property::Property;
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, Sight};
 use crate::shrink::shrink;
 use crate::verdict::{Counterexample, Search, Verdict};
 
@@ -75,20 +75,14 @@ pub fn check(
     progress: &dyn Progress,
 ) -> Result<Verdict, String> {
     scenario.validate()?;
+    property.validate(scenario)?;
     let scenario = engine.fit(scenario);
     if engine == Engine::Loom {
         scenario.validate_for_loom()?;
     }
     let mut broken = None;
-    let mut visit = |ending: crate::engine::Ending<crate::scenario::Sight>| {
-        broken = match (&ending.crashed, property, &ending.outcome) {
-            (Some(why), Property::NoCrash, _) => Some(format!("the program breaks: {why}")),
-            (Some(_), ..) | (None, Property::NoCrash, _) => None,
-            (None, Property::NoDeadlock, _) if ending.stuck.is_empty() => None,
-            (None, Property::NoDeadlock, _) => Some("tasks wait for ever".to_owned()),
-            (None, _, Some(sight)) if ending.stuck.is_empty() => property.judge(&scenario, sight),
-            (None, _, _) => None,
-        };
+    let mut visit = |ending: Ending<Sight>| {
+        broken = broken_by(&scenario, property, &ending);
         broken.is_some()
     };
     let quest = property.quest();
@@ -104,12 +98,74 @@ pub fn check(
     Ok(match report.end {
         End::Exhausted => Verdict::Holds(search),
         End::Stopped(why) => Verdict::Unknown(search, why),
-        End::Found(finding) => {
-            let broken = broken.expect("a search that found something says what");
-            let counterexample = explain(&search, *finding, broken, report.shortest);
-            Verdict::Fails(search, Box::new(counterexample))
-        }
+        End::Found(finding) => fails(search, *finding, broken, report.shortest),
     })
+}
+
+/// Searches once, exhaustively, for schedules under which any of the properties break. The verdict on each is the one that
+/// [`check`] comes to with the same limits, unless they stop one of the two searches and not the other.
+///
+/// ```
+/// use turnstile_models::{Limits, Property, scenario::Scenario, survey};
+///
+/// let asked = [Property::NoDeadlock, Property::PolicyHolds];
+/// let verdicts = survey(&Scenario::default(), &asked, &Limits::default(), &()).unwrap();
+/// assert_eq!(verdicts.iter().map(|v| v.name()).collect::<Vec<_>>(), ["fails", "holds"]);
+/// ```
+///
+/// # Errors
+/// Says why the scenario cannot be run.
+pub fn survey(
+    scenario: &Scenario,
+    properties: &[Property],
+    limits: &Limits,
+    progress: &dyn Progress,
+) -> Result<Vec<Verdict>, String> {
+    scenario.validate()?;
+    for property in properties {
+        property.validate(scenario)?;
+    }
+    let scenario = Engine::Exhaustive.fit(scenario);
+    let mut broken = vec![None; properties.len()];
+    let mut visit = |claim: usize, ending: &Ending<Sight>| {
+        broken[claim] = broken_by(&scenario, properties[claim], ending);
+        broken[claim].is_some()
+    };
+    let quests: Vec<Quest> = properties.iter().map(|property| property.quest()).collect();
+    let exhaustive::Survey { found, stopped, effort } =
+        exhaustive::survey(&scenario, &quests, limits, progress, &mut visit);
+    let verdicts = properties.iter().zip(found).zip(broken).map(|((property, found), broken)| {
+        let (property, engine) = (*property, Engine::Exhaustive);
+        let search = Search { scenario, property, engine, effort, symmetry: limits.symmetry, bound: None };
+        match (found, &stopped) {
+            (Some(finding), _) => fails(search, finding, broken, true),
+            (None, Some(why)) => Verdict::Unknown(search, why.clone()),
+            (None, None) => Verdict::Holds(search),
+        }
+    });
+    Ok(verdicts.collect())
+}
+
+/// How an ending breaks a property, if it does.
+fn broken_by(scenario: &Scenario, property: Property, ending: &Ending<Sight>) -> Option<String> {
+    if ending.breaches.contains(&property.name()) {
+        return Some(format!("a step breaks the rule {}", property.name()));
+    }
+    match (&ending.crashed, property, &ending.outcome) {
+        (Some(why), Property::NoCrash, _) => Some(format!("the program breaks: {why}")),
+        (Some(_), ..) | (None, Property::NoCrash, _) => None,
+        (None, Property::NoDeadlock, _) if ending.stuck.is_empty() => None,
+        (None, Property::NoDeadlock, _) => Some("tasks wait for ever".to_owned()),
+        (None, _, Some(_)) if !ending.stuck.is_empty() && !property.judges_the_stuck() => None,
+        (None, _, Some(sight)) if property.quest() == Quest::Outcomes => property.judge(scenario, sight),
+        (None, _, _) => None,
+    }
+}
+
+fn fails(search: Search, finding: Finding, broken: Option<String>, shortest: bool) -> Verdict {
+    let broken = broken.expect("a search that found something says what");
+    let counterexample = explain(&search, finding, broken, shortest);
+    Verdict::Fails(search, Box::new(counterexample))
 }
 
 /// How long a schedule that is not proven to be shortest may be worked on.
@@ -119,6 +175,8 @@ fn explain(search: &Search, finding: Finding, broken: String, shortest: bool) ->
     let (scenario, property) = (search.scenario, search.property);
     let shrunk = if shortest { None } else { shrink(&scenario, property, &finding.schedule, SHRINKING) };
     let (scenario, schedule) = shrunk.unwrap_or((scenario, finding.schedule));
+    let said = finding.breaches.into_iter().find(|breach| breach.rule == property.name());
+    let broken = said.map_or(broken, |breach| breach.what);
     match replay(&scenario, property, &schedule) {
         Ok(counterexample) => Counterexample { shortest, ..counterexample },
         // loom and tokio also interleave within steps, which the player does not: then there is no key.
@@ -153,7 +211,9 @@ pub fn replay(
     } else {
         played.graph.knot()
     };
+    let breach = played.breaches.iter().find(|breach| breach.rule == property.name());
     let broken = match (&played.crashed, property) {
+        _ if breach.is_some() => breach.map(|breach| breach.what.clone()),
         (Some(why), Property::NoCrash) => Some(format!("the program breaks: {why}")),
         (Some(_), _) | (None, Property::NoCrash) => None,
         (None, Property::NoDeadlock) => knot.as_ref().map(|k| {
@@ -161,7 +221,7 @@ pub fn replay(
             let verb = if tasks.len() == 1 { "waits" } else { "wait" };
             format!("{} {verb} for ever", tasks.join(" and "))
         }),
-        (None, _) if !played.at_rest => None,
+        (None, _) if !played.at_rest || property.quest() != Quest::Outcomes => None,
         (None, _) => property.judge(scenario, &played.outcome),
     };
     let broken = broken.ok_or_else(|| format!("nothing breaks {} in this schedule", property.name()))?;
@@ -177,4 +237,23 @@ pub fn replay(
         shortest: false,
         key,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broken_rule_breaks_the_property_of_its_name_and_no_other() {
+        let scenario = Scenario::default();
+        let ending = Ending::of_step(vec!["counters"], None);
+        for property in Property::ALL {
+            let broken = broken_by(&scenario, property, &ending);
+            assert_eq!(broken.is_some(), property == Property::Counters, "{}", property.name());
+        }
+        let crash = Ending::of_step(vec!["counters"], Some("hub: no"));
+        assert!(broken_by(&scenario, Property::Counters, &crash).is_some());
+        assert!(broken_by(&scenario, Property::NoCrash, &crash).is_some());
+        assert!(broken_by(&scenario, Property::NoGhost, &crash).is_none());
+    }
 }

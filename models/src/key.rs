@@ -9,10 +9,10 @@ use turnstile::policy::Policy;
 
 use crate::player::{Play, mix};
 use crate::property::Property;
-use crate::scenario::{Peers, Scenario};
+use crate::scenario::{Peers, Platforms, Scenario};
 use crate::schedule::{Pick, Schedule, Turn};
 
-const PREFIX: &str = "ts1";
+const PREFIX: &str = "ts2";
 
 /// Writes a key.
 ///
@@ -24,9 +24,15 @@ pub fn write(scenario: &Scenario, property: Property, schedule: &Schedule) -> Re
     put(&mut out, position(Design::ALL.iter().position(|d| *d == scenario.design)));
     put(&mut out, position(Version::ALL.iter().position(|v| *v == scenario.version)));
     put(&mut out, position(Policy::ALL.iter().position(|p| *p == scenario.policy)));
-    put(&mut out, u64::from(scenario.peers == Peers::Leave) | (u64::from(scenario.one_peer_task) << 1));
+    put(&mut out, flags(scenario));
     for number in [scenario.users, scenario.logins, scenario.capacity] {
         put(&mut out, u64::from(number));
+    }
+    if has_extras(scenario) {
+        put(&mut out, position(Platforms::ALL.iter().position(|p| *p == scenario.platforms)));
+        for number in [scenario.pushers, scenario.kickers, scenario.nodes, scenario.lanes] {
+            put(&mut out, u64::from(number));
+        }
     }
     put(&mut out, position(Property::ALL.iter().position(|p| *p == property)));
 
@@ -59,6 +65,32 @@ pub fn write(scenario: &Scenario, property: Property, schedule: &Schedule) -> Re
     Ok(format!("{PREFIX}{}", BASE32_NOPAD.encode(&out).to_lowercase()))
 }
 
+const LEAVE: u64 = 1;
+const ONE_PEER_TASK: u64 = 2;
+const SAME_TOKEN: u64 = 4;
+const WRITERS: u64 = 8;
+const STOP: u64 = 16;
+const EXTRAS: u64 = 32;
+
+fn flags(scenario: &Scenario) -> u64 {
+    let each = [
+        (LEAVE, scenario.peers == Peers::Leave),
+        (ONE_PEER_TASK, scenario.one_peer_task),
+        (SAME_TOKEN, scenario.same_token),
+        (WRITERS, scenario.writers),
+        (STOP, scenario.stop),
+        (EXTRAS, has_extras(scenario)),
+    ];
+    each.iter().filter(|(_, set)| *set).map(|(bit, _)| bit).sum()
+}
+
+/// Whether it has more than hub and connections.
+fn has_extras(scenario: &Scenario) -> bool {
+    let usual = Scenario::default();
+    (scenario.platforms, scenario.pushers, scenario.kickers, scenario.nodes, scenario.lanes)
+        != (usual.platforms, usual.pushers, usual.kickers, usual.nodes, usual.lanes)
+}
+
 /// Reads a key.
 ///
 /// # Errors
@@ -81,6 +113,16 @@ pub fn read(key: &str) -> Result<(Scenario, Property, Schedule), String> {
     let policy = *Policy::ALL.get(take()? as usize).ok_or_else(foreign)?;
     let flags = take()?;
     let (users, logins, capacity) = (small(take()?)?, small(take()?)?, small(take()?)?);
+    let usual = Scenario::default();
+    let (mut platforms, mut extras) =
+        (usual.platforms, [usual.pushers, usual.kickers, usual.nodes, usual.lanes]);
+    if flags & EXTRAS != 0 {
+        platforms = *Platforms::ALL.get(take()? as usize).ok_or_else(foreign)?;
+        for extra in &mut extras {
+            *extra = small(take()?)?;
+        }
+    }
+    let [pushers, kickers, nodes, lanes] = extras;
     let property = *Property::ALL.get(take()? as usize).ok_or_else(foreign)?;
     let scenario = Scenario {
         design,
@@ -89,10 +131,19 @@ pub fn read(key: &str) -> Result<(Scenario, Property, Schedule), String> {
         users,
         logins,
         capacity,
-        peers: if flags & 1 == 1 { Peers::Leave } else { Peers::Stay },
-        one_peer_task: flags & 2 == 2,
+        peers: if flags & LEAVE != 0 { Peers::Leave } else { Peers::Stay },
+        platforms,
+        same_token: flags & SAME_TOKEN != 0,
+        pushers,
+        kickers,
+        nodes,
+        writers: flags & WRITERS != 0,
+        stop: flags & STOP != 0,
+        lanes,
+        one_peer_task: flags & ONE_PEER_TASK != 0,
     };
     scenario.validate()?;
+    property.validate(&scenario)?;
     let schedule = read_schedule(&scenario, rest)?;
     Ok((scenario, property, schedule))
 }

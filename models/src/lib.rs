@@ -14,10 +14,10 @@ mod shrink;
 pub mod spin;
 mod verdict;
 
-pub use check::{Engine, check, replay};
+pub use check::{Engine, check, replay, survey};
 pub use limits::{Limits, Scheduler};
 pub use model::Model;
-pub use player::{Played, play};
+pub use player::{Breach, Played, play};
 pub use property::Property;
 pub use schedule::{Pick, Schedule, Turn};
 pub use shrink::shrink;

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use serde::Serialize;
-use turnstile::hub::{self, Census, Design, Hub, Settings, Socket, Version};
+use turnstile::hub::{self, By, Census, Design, Hub, Log, Loops, Settings, Socket, Version, Write};
 use turnstile::policy::Policy;
-use turnstile::session::{Connection, Login, Platform, User};
+use turnstile::session::{Connection, Login, Platform, Token, User};
 use turnstile::{Name, Runtime, Task};
 
 use crate::model::Model;
@@ -21,6 +21,9 @@ pub enum Peers {
 }
 
 impl Peers {
+    /// Both.
+    pub const ALL: [Peers; 2] = [Peers::Leave, Peers::Stay];
+
     /// Its name on the command line.
     pub fn name(self) -> &'static str {
         match self {
@@ -38,6 +41,50 @@ impl Peers {
     }
 }
 
+/// From which platforms a user's logins come.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Platforms {
+    /// All from the same one.
+    Same,
+    /// From two of one class, in turn.
+    Class,
+    /// From three of two classes, in turn.
+    Mixed,
+}
+
+impl Platforms {
+    /// All of them.
+    pub const ALL: [Platforms; 3] = [Platforms::Same, Platforms::Class, Platforms::Mixed];
+
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Platforms::Same => "same",
+            Platforms::Class => "class",
+            Platforms::Mixed => "mixed",
+        }
+    }
+
+    /// What it is, in a line.
+    pub fn about(self) -> &'static str {
+        match self {
+            Platforms::Same => "a user's logins are all from Android",
+            Platforms::Class => "a user's logins are from Android and iOS in turn, which are of one class",
+            Platforms::Mixed => "a user's logins are from Android, Windows and iOS in turn",
+        }
+    }
+
+    fn of(self, login: u32) -> Platform {
+        let among: &[Platform] = match self {
+            Platforms::Same => &[Platform::Android],
+            Platforms::Class => &[Platform::Android, Platform::Ios],
+            Platforms::Mixed => &[Platform::Android, Platform::Windows, Platform::Ios],
+        };
+        among[login as usize % among.len()]
+    }
+}
+
 /// A hub and the connections that contend for it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Scenario {
@@ -49,12 +96,28 @@ pub struct Scenario {
     pub policy: Policy,
     /// How many users there are.
     pub users: u32,
-    /// How many connections each user has, all contending at once, all from the same platform.
+    /// How many connections each user has, all contending at once.
     pub logins: u32,
     /// Capacity of the hub's channels.
     pub capacity: u32,
     /// Whether peers leave.
     pub peers: Peers,
+    /// From which platforms the logins of a user come.
+    pub platforms: Platforms,
+    /// All logins of a user come with the same token, as those of one client that reconnects.
+    pub same_token: bool,
+    /// How many tasks push a message to user 1, 0 to 2.
+    pub pushers: u32,
+    /// How many administrators kick user 1 off Android, 0 to 2.
+    pub kickers: u32,
+    /// On how many nodes the logins of a user come in turn, 1 or 2, each with a hub.
+    pub nodes: u32,
+    /// What is written to a socket goes through a writer task, where the version has it so.
+    pub writers: bool,
+    /// A stop signal comes, at any moment.
+    pub stop: bool,
+    /// How many lanes there are, 1 to 4; `lanes`.
+    pub lanes: u32,
     /// One task plays all the peers, in any order and number, as an engine with few threads needs. Their steps are the same.
     pub one_peer_task: bool,
 }
@@ -70,6 +133,14 @@ impl Default for Scenario {
             logins: 2,
             capacity: 1,
             peers: Peers::Leave,
+            platforms: Platforms::Same,
+            same_token: false,
+            pushers: 0,
+            kickers: 0,
+            nodes: 1,
+            writers: false,
+            stop: false,
+            lanes: 1,
             one_peer_task: false,
         }
     }
@@ -91,11 +162,24 @@ impl Scenario {
             ("--logins", self.logins, 1, 10_000),
             ("--capacity", self.capacity, 0, 100_000),
             ("users x logins", self.users.saturating_mul(self.logins), 1, 20_000),
+            ("--pushers", self.pushers, 0, 2),
+            ("--kickers", self.kickers, 0, 2),
+            ("--nodes", self.nodes, 1, 2),
+            ("--lanes", self.lanes, 1, 4),
         ];
         for (what, is, least, most) in rules {
             if !(least..=most).contains(&is) {
                 return Err(format!("{what} is {is}; it can be {least} to {most}"));
             }
+        }
+        if self.policy == Policy::SameClass && !self.version.steps().rules.same_class {
+            return Err(format!("{} has no policy same-class; take v3.8.3 or main", self.version.name()));
+        }
+        if self.nodes > 1 && self.stop {
+            return Err("--stop is for one node; take --nodes 1".to_owned());
+        }
+        if self.lanes > 1 && self.design != Design::Lanes {
+            return Err(format!("--lanes is for the design lanes; this is {}", self.design.name()));
         }
         Ok(())
     }
@@ -105,14 +189,25 @@ impl Scenario {
     /// # Errors
     /// How many threads it takes.
     pub fn validate_for_loom(&self) -> Result<(), String> {
-        let loops = if self.design.register_loop() == self.design.unregister_loop() { 1 } else { 2 };
-        let threads = loops + self.connections() + u32::from(self.peers == Peers::Leave);
+        let loops = self.nodes
+            * match self.design.loops() {
+                Loops::One => 1,
+                Loops::Two => 2,
+                Loops::Lanes => self.lanes,
+                Loops::None => 0,
+            };
+        let senders = if self.design == Design::SpawnedSend { self.connections() } else { 0 };
+        let checks = if self.nodes > 1 { self.connections() } else { 0 };
+        let writers = if self.queues() { self.connections() } else { 0 };
+        let others = self.pushers + self.kickers + u32::from(self.stop) + senders + checks + writers;
+        let threads = loops + self.connections() + u32::from(self.peers == Peers::Leave) + others;
         if threads > 5 {
             return Err(format!(
-                "loom has 5 threads, this world needs {threads}: {loops} for the hub, {} for the connections{}; take fewer \
+                "loom has 5 threads, this world needs {threads}: {loops} for the hub, {} for the connections{}{}; take fewer \
                  connections, or --engine exhaustive",
                 self.connections(),
-                if self.peers == Peers::Leave { ", 1 for the peers" } else { "" }
+                if self.peers == Peers::Leave { ", 1 for the peers" } else { "" },
+                if others > 0 { format!(", {others} for others") } else { String::new() }
             ));
         }
         Ok(())
@@ -121,25 +216,56 @@ impl Scenario {
     fn login(&self, connection: u32) -> Login {
         // The connections of one user are numbered in a row.
         let user = User((connection - 1) / self.logins + 1);
-        Login { user, platform: Platform::Android, connection: Connection(connection) }
+        Login {
+            user,
+            platform: self.platforms.of((connection - 1) % self.logins),
+            connection: Connection(connection),
+            token: Token(if self.same_token { user.0 } else { connection }),
+        }
+    }
+
+    /// Whether writes go through writer tasks.
+    fn queues(&self) -> bool {
+        self.writers && self.version.steps().write != Write::Direct
     }
 }
 
 /// The world of a scenario.
 pub struct World<R: Runtime> {
-    hub: Hub<R>,
+    hubs: Vec<Hub<R>>,
     sockets: Vec<(Login, Socket<R>)>,
 }
 
 /// What can be seen of a scenario at rest.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Sight {
-    /// What the hub believes.
-    pub census: Census,
-    /// Who logged in on which connection.
-    pub logins: Vec<Login>,
+    /// What the hub of each node believes.
+    pub nodes: Vec<Census>,
+    /// The connections.
+    pub connections: Vec<Seen>,
+}
+
+/// What can be seen of a connection.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Seen {
+    /// Who logged in on it.
+    pub login: Login,
+    /// Its socket is open.
+    pub open: bool,
+    /// What happened to it.
+    pub log: Log,
+}
+
+impl Sight {
+    /// The connections in the tables.
+    pub fn registered(&self) -> BTreeSet<Connection> {
+        self.nodes.iter().flat_map(Census::registered).collect()
+    }
+
     /// The connections whose socket is open.
-    pub open: BTreeSet<Connection>,
+    pub fn open(&self) -> impl Iterator<Item = &Seen> {
+        self.connections.iter().filter(|seen| seen.open)
+    }
 }
 
 impl Model for Scenario {
@@ -168,7 +294,13 @@ impl Model for Scenario {
         let fits = |users: u32, logins: u32| {
             users <= 4 && logins <= 4 && factorial(users) * factorial(logins).pow(users) <= 48
         };
-        let (mut users, mut logins) = (self.users, self.logins);
+        // Numbered nodes are no connections. Who is pushed to or kicked, and who shares a lane, is not like the others.
+        if self.nodes > 1 {
+            return Vec::new();
+        }
+        let users_differ = self.pushers + self.kickers > 0 || self.lanes > 1;
+        let mut users = if users_differ { 1 } else { self.users };
+        let mut logins = if self.platforms == Platforms::Same { self.logins } else { 1 };
         while !fits(users, logins) {
             if users > 2 || logins == 1 {
                 users -= 1
@@ -195,33 +327,60 @@ impl Model for Scenario {
             version: self.version,
             policy: self.policy,
             capacity: self.capacity as usize,
+            lanes: self.lanes as usize,
+            stops: self.stop,
+            node: 0,
         };
-        let hub = Hub::start(runtime, settings);
+        let hubs = match self.nodes {
+            1 => vec![Hub::start(runtime, settings)],
+            nodes => Hub::start_nodes(runtime, settings, nodes),
+        };
+        let socket = |n| Socket::new(runtime, Connection(n), self.queues());
         let sockets: Vec<(Login, Socket<R>)> =
-            (1..=self.connections()).map(|n| (self.login(n), Socket::new(runtime, Connection(n)))).collect();
+            (1..=self.connections()).map(|n| (self.login(n), socket(n))).collect();
         let own_peer = self.peers == Peers::Leave && !self.one_peer_task;
+        let write = self.version.steps().write;
         for (login, socket) in &sockets {
-            let (hub, socket) = (hub.clone(), socket.clone());
-            let name = Name::of("connection", login.connection.0);
-            Task::spawn(runtime, name, |me| connection(hub, me, *login, socket, own_peer));
+            let number = login.connection.0;
+            let node = (number - 1) % self.logins % self.nodes;
+            let (hub, socket) = (hubs[node as usize].clone(), socket.clone());
+            let writes = self.queues().then_some(write);
+            Task::spawn(runtime, Name::of("connection", number), |me| {
+                connection(hub, me, *login, socket, own_peer, writes)
+            });
         }
         if self.peers == Peers::Leave && self.one_peer_task {
             let sockets = sockets.iter().map(|(_, socket)| socket.clone()).collect();
             Task::spawn(runtime, Name::one("peers"), |me| all_peers(me, sockets));
         }
-        World { hub, sockets }
+        for pusher in 0..self.pushers {
+            let hub = hubs[0].clone();
+            let name = Name::one(["pusher", "second pusher"][pusher as usize]);
+            Task::spawn(runtime, name, async move |me| hub.push_to_user(&me, User(1)).await);
+        }
+        for kicker in 0..self.kickers {
+            let hub = hubs[0].clone();
+            let name = Name::one(["administrator", "second administrator"][kicker as usize]);
+            Task::spawn(runtime, name, async move |me| {
+                hub.kick_user_offline(&me, User(1), Platform::Android).await;
+            });
+        }
+        if self.stop {
+            let hub = hubs[0].clone();
+            Task::spawn(runtime, Name::one("stop signal"), async move |me| hub.stop(&me).await);
+        }
+        World { hubs, sockets }
     }
 
     fn look<R: Runtime>(&self, world: &World<R>) -> Sight {
+        let seen = |(login, socket): &(Login, Socket<R>)| Seen {
+            login: *login,
+            open: !socket.closed.peek(),
+            log: socket.look(),
+        };
         Sight {
-            census: world.hub.look(),
-            logins: world.sockets.iter().map(|(login, _)| *login).collect(),
-            open: world
-                .sockets
-                .iter()
-                .filter(|(_, socket)| !socket.closed.peek())
-                .map(|(login, _)| login.connection)
-                .collect(),
+            nodes: world.hubs.iter().map(Hub::look).collect(),
+            connections: world.sockets.iter().map(seen).collect(),
         }
     }
 }
@@ -238,8 +397,19 @@ fn permutations(n: u32) -> Vec<Vec<u32>> {
 
 /// Serves one connection. Its peer comes to the stage when the reader does: that it left before is nothing that anybody
 /// could see before the reader reads.
-async fn connection<R: Runtime>(hub: Hub<R>, me: Task<R>, login: Login, socket: Socket<R>, own_peer: bool) {
-    let client = me.call(hub.ws_handler(&me, login, socket.clone())).await;
+async fn connection<R: Runtime>(
+    hub: Hub<R>,
+    me: Task<R>,
+    login: Login,
+    socket: Socket<R>,
+    own_peer: bool,
+    writes: Option<Write>,
+) {
+    if let Some(write) = writes {
+        let (name, socket) = (Name::of("writer", login.connection.0), socket.clone());
+        Task::spawn(&me.runtime, name, |me| hub::writer(me, socket, write));
+    }
+    let Some(client) = me.call(hub.ws_handler(&me, login, socket.clone())).await else { return };
     if own_peer {
         Task::spawn(&me.runtime, Name::of("peer", login.connection.0), |me| hub::peer(me, socket));
     }
@@ -251,6 +421,6 @@ async fn all_peers<R: Runtime>(me: Task<R>, mut sockets: Vec<Socket<R>>) {
     while !sockets.is_empty() && me.whim().await {
         let leaves = sockets.remove(me.choose(sockets.len()));
         me.note(|| "a peer leaves".to_owned());
-        leaves.closed.raise(&me);
+        leaves.end(&me, By::Peer);
     }
 }

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use turnstile::Name;
 
+use crate::engine::Quest;
 use crate::player::{Play, Slot};
 use crate::property::Property;
 use crate::scenario::Scenario;
@@ -69,13 +70,16 @@ impl Attempt {
 
     /// True if a claim about rest was not broken at rest. To find a knot the plain schedule goes on, and lets peers leave.
     fn hopeless(&self, play: &Play<Scenario>) -> bool {
-        match self.property {
-            Property::NoDeadlock | Property::NoCrash => play.plain(0).is_none(),
-            _ => play.at_rest(),
+        match self.property.quest() {
+            Quest::Knots | Quest::Breaches => play.plain(0).is_none(),
+            Quest::Outcomes => play.at_rest(),
         }
     }
 
     fn broken(&self, play: &Play<Scenario>, moved: Slot) -> bool {
+        if play.breaches().iter().any(|(rule, _)| *rule == self.property.name()) {
+            return true;
+        }
         if play.crashed().is_some() {
             return self.property == Property::NoCrash;
         }
@@ -83,7 +87,8 @@ impl Attempt {
             Property::NoCrash => false,
             Property::NoDeadlock => play.is_stuck(moved),
             property => {
-                play.at_rest()
+                property.quest() == Quest::Outcomes
+                    && play.at_rest()
                     && property.judge(&self.scenario, &play.outcome()).is_some()
                     && play.graph().knot_at_rest().is_none()
             }

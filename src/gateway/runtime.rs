@@ -52,6 +52,9 @@ pub trait Probe: Clone + Send + Sync + 'static {
     /// See [`Runtime::resumes`].
     fn resumes(&self, _who: Name) {}
 
+    /// See [`Runtime::breach`].
+    fn breaches(&self, _who: Name, _rule: &'static str, _what: impl FnOnce() -> String) {}
+
     /// See [`Runtime::crash`].
     ///
     /// # Panics
@@ -162,6 +165,10 @@ impl<P: Probe> Runtime for Tokio<P> {
 
     fn resumes(&self, who: Name) {
         self.probe.resumes(who);
+    }
+
+    fn breach(&self, who: Name, rule: &'static str, what: impl FnOnce() -> String) {
+        self.probe.breaches(who, rule, what);
     }
 
     fn crash(&self, who: Name, why: &str) {

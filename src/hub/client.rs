@@ -1,25 +1,25 @@
-//! The client object and its socket.
+//! The client object.
 
 use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use super::Hub;
-use super::events::{Event, UNREGISTER};
+use super::socket::Socket;
 use crate::name::Name;
 use crate::runtime::{Runtime, Task};
 use crate::session::{Connection, Login};
-use crate::sync::{Flag, Mutex, Shared, Signal};
+use crate::sync::{Flag, Mutex, Shared};
 
 /// The object that speaks for a connection: OpenIM's `Client` (`client.go`).
 ///
-/// v3.5.1 pools these objects. After a reset the same object speaks for another connection, also to those that still hold
+/// v3.5.1 and v3.8.3 pool these objects. After a reset the same object speaks for another connection, also to those that still hold
 /// it for the old one; so everything about the connection is read through the object, when it is used.
 pub struct Client<R: Runtime>(Arc<Fields<R>>);
 
 struct Fields<R: Runtime> {
     /// The connection it was made for: its identity, whatever it speaks for later.
     made_for: Connection,
+    /// The closed flag.
     closed: Flag<R>,
     bound: Shared<R, Binding<R>>,
 }
@@ -32,30 +32,6 @@ pub struct Binding<R: Runtime> {
     pub lock: Mutex<R>,
     /// The socket `conn`.
     pub socket: Socket<R>,
-}
-
-/// A connection's socket, as the hub and the peer see it.
-pub struct Socket<R: Runtime> {
-    /// Raised once the socket is closed, by either side.
-    pub closed: Signal<R>,
-    /// Set once the kick message was written to it.
-    pub kicked: Flag<R>,
-}
-
-impl<R: Runtime> Clone for Socket<R> {
-    fn clone(&self) -> Self {
-        Socket { closed: self.closed.clone(), kicked: self.kicked.clone() }
-    }
-}
-
-impl<R: Runtime> Socket<R> {
-    /// An open socket.
-    pub fn new(runtime: &R, connection: Connection) -> Self {
-        Socket {
-            closed: Signal::new(runtime, Name::of("end of socket", connection.0)),
-            kicked: Flag::new(runtime, Name::of("kick message on socket", connection.0)),
-        }
-    }
 }
 
 impl<R: Runtime> Clone for Binding<R> {
@@ -128,6 +104,11 @@ impl<R: Runtime> Client<R> {
         self.0.closed.store(me, false);
     }
 
+    /// Its closed flag.
+    pub(super) fn closed(&self) -> &Flag<R> {
+        &self.0.closed
+    }
+
     /// What it is called.
     pub(super) fn name(&self) -> Name {
         Name::of("client", self.0.made_for.0)
@@ -141,53 +122,5 @@ impl<R: Runtime> Client<R> {
     /// What it speaks for now, from outside.
     pub fn binding(&self) -> Binding<R> {
         self.0.bound.peek(Binding::clone)
-    }
-
-    /// Kicks it: writes the kick message unless it is closed, then closes it; `KickOnlineMessage`, `writeBinaryMsg`.
-    pub(super) async fn kick_online_message(&self, hub: &Hub<R>, me: &Task<R>) {
-        me.call(self.write_kick_message(me)).await;
-        self.close(hub, me).await;
-    }
-
-    async fn write_kick_message(&self, me: &Task<R>) {
-        if self.0.closed.load(me).await {
-            return;
-        }
-        let deferred = self.lock(me).await;
-        me.note(|| format!("write the kick message to {}", self.name()));
-        self.bound().socket.kicked.write(true);
-        unlock(&deferred, me);
-    }
-
-    /// Closes it and reports its end to the hub, with the lock held until the hub has room for the report; `close`.
-    pub(super) async fn close(&self, hub: &Hub<R>, me: &Task<R>) {
-        if self.0.closed.load(me).await {
-            return;
-        }
-        let deferred = self.lock(me).await;
-        self.0.closed.store(me, true);
-        self.bound().socket.closed.raise(me);
-        let sent = hub.channels.send(me, UNREGISTER, Event::Client(self.clone())).await;
-        if let Err(closed) = sent {
-            me.runtime.crash(me.name, &closed.to_string());
-        }
-        unlock(&deferred, me);
-    }
-
-    /// Takes the lock of whatever connection it speaks for now, and returns the one to unlock when done.
-    ///
-    /// In Go that need not be the same: `defer c.w.Unlock()` reads the lock through the object once more, after it was
-    /// taken, and a reset in between has put another there.
-    async fn lock(&self, me: &Task<R>) -> Mutex<R> {
-        // Read through the object at the end of the step before; see docs/MODEL.md.
-        let lock = self.bound().lock;
-        lock.lock(me).await.leave();
-        self.bound().lock
-    }
-}
-
-fn unlock<R: Runtime>(lock: &Mutex<R>, me: &Task<R>) {
-    if let Err(unheld) = lock.unlock(me) {
-        me.runtime.crash(me.name, &unheld.to_string());
     }
 }

@@ -1,19 +1,27 @@
 //! What a connection's own task does: its handler, then its reader. And its peer, on the other side of the socket.
 
-use super::Hub;
-use super::client::{Binding, Client, Socket};
-use super::events::{Event, REGISTER};
+use super::client::{Binding, Client};
+use super::socket::{By, Socket};
+use super::version::Objects;
+use super::designs::{lanes, locked_table};
+use super::{Design, Hub};
 use crate::runtime::{Runtime, Task};
 use crate::session::Login;
 
 impl<R: Runtime> Hub<R> {
-    /// Obtains a client object for an accepted connection and sends it to the hub; `wsHandler`.
+    /// Obtains a client object for an accepted connection and hands it to the hub; `wsHandler`. `None` if the server accepts
+    /// nobody any more.
     ///
     /// In Go the handler then starts the reader, in a goroutine of its own, and ends. Here the same task goes on with
     /// [`read_message`](Hub::read_message), which nobody can tell apart.
-    pub async fn ws_handler(&self, me: &Task<R>, login: Login, socket: Socket<R>) -> Client<R> {
+    pub async fn ws_handler(&self, me: &Task<R>, login: Login, socket: Socket<R>) -> Option<Client<R>> {
         me.turn().await;
-        let used = if self.settings.version.pools() { self.pool.get(me, Client::name) } else { None };
+        if !self.accepts(me) {
+            socket.end(me, By::Refused);
+            return None;
+        }
+        let pools = self.settings.version.steps().objects == Objects::Pooled;
+        let used = if pools { self.pool.get(me, Client::name) } else { None };
         let binding = Binding::new(&me.runtime, login, socket);
         let client = match used {
             None => Client::new(&me.runtime, binding),
@@ -22,20 +30,21 @@ impl<R: Runtime> Hub<R> {
                 client
             }
         };
-        let sent = self.channels.send(me, REGISTER, Event::Client(client.clone())).await;
-        if let Err(closed) = sent {
-            me.runtime.crash(me.name, &closed.to_string());
-        }
+        self.register(me, &client).await;
         // A step of its own: until it comes, the object may have been kicked, pooled and bound to another connection.
         me.turn().await;
         me.note(|| "start the reader".to_owned());
-        client
+        Some(client)
     }
 
     /// Reads until the socket is closed, by whichever side, then closes the client; `readMessage`.
     pub async fn read_message(&self, me: &Task<R>, client: &Client<R>) {
         me.call(async { client.bound().socket.closed.wait(me).await }).await;
-        client.close(self, me).await;
+        match self.settings.design {
+            Design::LockedTable => locked_table::leave(self, me, client).await,
+            Design::Lanes => lanes::leave(self, me, client).await,
+            _ => client.close(self, me, By::Reader).await,
+        }
     }
 }
 
@@ -44,6 +53,6 @@ pub async fn peer<R: Runtime>(me: Task<R>, socket: Socket<R>) {
     me.rest();
     if socket.closed.whim_before(&me).await {
         me.note(|| "leave".to_owned());
-        socket.closed.raise(&me);
+        socket.end(&me, By::Peer);
     }
 }

@@ -1,10 +1,10 @@
-//! The designs and the versions there are.
+//! The designs there are.
 
 use serde::Serialize;
 
 use crate::name::Name;
 
-/// The shape of the hub: who drains which channel.
+/// The shape of the hub: who drains what, and how it hears that a connection has ended.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Design {
@@ -14,11 +14,53 @@ pub enum Design {
     SplitLoops,
     /// The post's fix to the letter of its listing: both loops receive into one variable.
     SplitLoopsShared,
+    /// One loop, which removes those that it kicks itself, without a message to itself.
+    InlineRemoval,
+    /// One loop; the end of a connection is sent by a task of its own.
+    SpawnedSend,
+    /// One loop; what finds the channel full goes onto a list that the loop drains.
+    OverflowList,
+    /// One loop, whose channels are never full.
+    Unbounded,
+    /// One loop, which takes from unregister first.
+    BiasedSelect,
+    /// One loop; the end of a connection is sent once the client's lock is free again.
+    SendAfterUnlock,
+    /// No loop: one lock around the table; each connection registers and removes itself.
+    LockedTable,
+    /// One queue of register and unregister events for each shard of users; a kick raises a signal, and the kicked connection's
+    /// own task reports its end.
+    Lanes,
+}
+
+/// Which loops a design has.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Loops {
+    /// One for all channels.
+    One,
+    /// One for register and kick-handler, one for unregister.
+    Two,
+    /// One for each lane.
+    Lanes,
+    /// None.
+    None,
 }
 
 impl Design {
     /// All of them.
-    pub const ALL: [Design; 3] = [Design::SingleSelect, Design::SplitLoops, Design::SplitLoopsShared];
+    pub const ALL: [Design; 11] = [
+        Design::SingleSelect,
+        Design::SplitLoops,
+        Design::SplitLoopsShared,
+        Design::InlineRemoval,
+        Design::SpawnedSend,
+        Design::OverflowList,
+        Design::Unbounded,
+        Design::BiasedSelect,
+        Design::SendAfterUnlock,
+        Design::LockedTable,
+        Design::Lanes,
+    ];
 
     /// Its name on the command line.
     pub fn name(self) -> &'static str {
@@ -26,6 +68,14 @@ impl Design {
             Design::SingleSelect => "single-select",
             Design::SplitLoops => "split-loops",
             Design::SplitLoopsShared => "split-loops-shared",
+            Design::InlineRemoval => "inline-removal",
+            Design::SpawnedSend => "spawned-send",
+            Design::OverflowList => "overflow-list",
+            Design::Unbounded => "unbounded",
+            Design::BiasedSelect => "biased-select",
+            Design::SendAfterUnlock => "send-after-unlock",
+            Design::LockedTable => "locked-table",
+            Design::Lanes => "lanes",
         }
     }
 
@@ -41,63 +91,49 @@ impl Design {
             Design::SplitLoopsShared => {
                 "the post's fix as listed: both loops receive into one shared variable"
             }
-        }
-    }
-
-    /// The task that drains the register channel.
-    pub fn register_loop(self) -> Name {
-        match self {
-            Design::SingleSelect => Name::one("hub"),
-            Design::SplitLoops | Design::SplitLoopsShared => Name::one("register loop"),
-        }
-    }
-
-    /// The task that drains the unregister channel.
-    pub fn unregister_loop(self) -> Name {
-        match self {
-            Design::SingleSelect => Name::one("hub"),
-            Design::SplitLoops | Design::SplitLoopsShared => Name::one("unregister loop"),
-        }
-    }
-}
-
-/// The OpenIM version whose steps are followed.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
-pub enum Version {
-    /// The post's.
-    #[serde(rename = "v3.5.1")]
-    V3_5_1,
-    /// v3.5.1 with a new client object for each connection: tells what the pool does from what the loops do.
-    #[serde(rename = "v3.5.1-unpooled")]
-    V3_5_1Unpooled,
-}
-
-impl Version {
-    /// All of them.
-    pub const ALL: [Version; 2] = [Version::V3_5_1, Version::V3_5_1Unpooled];
-
-    /// Its tag.
-    pub fn name(self) -> &'static str {
-        match self {
-            Version::V3_5_1 => "v3.5.1",
-            Version::V3_5_1Unpooled => "v3.5.1-unpooled",
-        }
-    }
-
-    /// What it is, in a line.
-    pub fn about(self) -> &'static str {
-        match self {
-            Version::V3_5_1 => {
-                "client objects pooled, closed flag read before the lock, table rows loaded and stored"
+            Design::InlineRemoval => {
+                "one loop, which removes those that it kicks itself instead of sending to itself"
             }
-            Version::V3_5_1Unpooled => {
-                "the same with a new client object for each connection; no release of OpenIM"
+            Design::SpawnedSend => "one loop; the end of a connection is sent by a task of its own",
+            Design::OverflowList => {
+                "one loop; what finds unregister full goes onto a list that the loop drains"
+            }
+            Design::Unbounded => "one loop, whose channels are never full",
+            Design::BiasedSelect => "one loop, which takes from unregister first",
+            Design::SendAfterUnlock => {
+                "one loop; the end of a connection is sent once the client's lock is free again"
+            }
+            Design::LockedTable => {
+                "no loop: one lock around the table, each connection registers and removes itself"
+            }
+            Design::Lanes => {
+                "one queue of events for each shard of users; a kick raises a signal and sends nothing"
             }
         }
     }
 
-    /// Whether client objects are reused.
-    pub(super) fn pools(self) -> bool {
-        self == Version::V3_5_1
+    /// Which loops it has.
+    pub fn loops(self) -> Loops {
+        match self {
+            Design::SplitLoops | Design::SplitLoopsShared => Loops::Two,
+            Design::LockedTable => Loops::None,
+            Design::Lanes => Loops::Lanes,
+            _ => Loops::One,
+        }
+    }
+
+    /// Whether a kick only orders the kicked connection's own task to end it, rather than to end it from outside.
+    pub fn orders(self) -> bool {
+        matches!(self, Design::LockedTable | Design::Lanes)
+    }
+
+    /// The task that drains the register channel of a node, 0 if it is the only one.
+    pub(super) fn register_loop(self, node: u32) -> Name {
+        Name::of(if self.loops() == Loops::Two { "register loop" } else { "hub" }, node)
+    }
+
+    /// The task that drains the unregister channel of a node.
+    pub(super) fn unregister_loop(self, node: u32) -> Name {
+        Name::of(if self.loops() == Loops::Two { "unregister loop" } else { "hub" }, node)
     }
 }

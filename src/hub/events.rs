@@ -1,48 +1,57 @@
-//! The hub's channels and what they carry.
+//! What comes to a hub's loops, and the channels that it comes on.
 
 use std::hash::{Hash, Hasher};
 
 use super::client::Client;
-use super::design::Design;
-use crate::name::Name;
+use super::{Design, Settings};
 use crate::runtime::Runtime;
+use crate::session::Login;
 use crate::sync::{Channel, Spec};
 
-/// Clients that have connected; `registerChan`.
+/// The register channel.
 pub const REGISTER: Channel = Channel(0);
-/// Clients that are closed; `unregisterChan`.
+/// The unregister channel.
 pub const UNREGISTER: Channel = Channel(1);
-/// What other nodes ask to be kicked; `kickHandlerChan`. Nobody sends on it where there is one node.
+/// The kick-handler channel, on which calls from other nodes come.
 pub(super) const KICK: Channel = Channel(2);
-/// Closed to end the loops; `done`. v3.5.1 closes it only after the loop has ended, so it never does.
+/// The channel that is closed when the loops are to end.
 pub(super) const DONE: Channel = Channel(3);
 
-/// What the hub's channels carry.
+/// Something for a loop to do.
 pub enum Event<R: Runtime> {
-    /// A client, to register or to unregister, by the channel it came on.
-    Client(Client<R>),
+    /// A client has connected.
+    Register(Client<R>),
+    /// A client is closed.
+    Unregister(Client<R>),
+    /// A user has logged in on another node, which found these clients of the user here; `kickHandler`.
+    Kick(Vec<Client<R>>, Login),
+    /// There is something on the list; `overflow-list`.
+    Look,
+    /// All connections are to end; `lanes`.
+    Stop,
 }
 
 impl<R: Runtime> Hash for Event<R> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        let Event::Client(client) = self;
-        client.hash(state);
+        std::mem::discriminant(self).hash(state);
+        match self {
+            Event::Register(client) | Event::Unregister(client) => client.hash(state),
+            Event::Kick(clients, login) => (clients, login).hash(state),
+            Event::Look | Event::Stop => {}
+        }
     }
 }
 
-impl<R: Runtime> Event<R> {
-    pub(super) fn client(self) -> Client<R> {
-        let Event::Client(client) = self;
-        client
-    }
-}
-
-pub(super) fn specs(capacity: usize, design: Design) -> [Spec; 4] {
-    let (register, unregister) = (design.register_loop(), design.unregister_loop());
+/// The channels of a hub of this kind: register, unregister, kick-handler, done.
+pub(super) fn specs(settings: &Settings) -> [Spec; 4] {
+    let (design, capacity) = (settings.design, settings.capacity);
+    let capacity = if design == Design::Unbounded { usize::MAX } else { capacity };
+    let (register, unregister) =
+        (design.register_loop(settings.node), design.unregister_loop(settings.node));
     [
-        Spec::new(Name::one("register"), capacity).drained_by([register]),
-        Spec::new(Name::one("unregister"), capacity).drained_by([unregister]),
-        Spec::new(Name::one("kick-handler"), capacity).drained_by([register]),
-        Spec::new(Name::one("done"), 1),
+        Spec::new(settings.name("register"), capacity).drained_by([register]),
+        Spec::new(settings.name("unregister"), capacity).drained_by([unregister]),
+        Spec::new(settings.name("kick-handler"), capacity).drained_by([register]),
+        Spec::new(settings.name("done"), 1),
     ]
 }

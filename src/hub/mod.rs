@@ -1,30 +1,41 @@
-//! The session hub, faithful to OpenIM v3.5.1 (`internal/msggateway`), and its designs.
+//! The session hub, faithful to OpenIM (`internal/msggateway`) at several versions, and its designs.
 //!
 //! `docs/MODEL.md` maps each step here to its function there. The steps and their names are those of the Go code.
 
+mod calls;
 mod client;
+mod closing;
 mod connection;
 mod design;
+mod designs;
 mod events;
+mod nodes;
+mod order;
 mod register;
-pub mod single_select;
-pub mod split_loops;
-pub mod split_loops_shared;
+mod socket;
+mod stop;
+mod table;
 mod unregister;
+mod version;
 
-pub use client::{Binding, Client, Socket};
+pub use client::{Binding, Client};
 pub use connection::peer;
-pub use design::{Design, Version};
+pub use design::{Design, Loops};
 pub use events::{Event, REGISTER, UNREGISTER};
+pub use socket::{By, Cause, Log, Message, Socket, writer};
+pub use version::{FlagRead, Objects, Shutdown, Steps, Table, Version, Write};
 
 use std::collections::BTreeSet;
 
 use crate::name::Name;
 use crate::policy::Policy;
-use crate::registry::UserTable;
-use crate::runtime::Runtime;
+use crate::runtime::{Runtime, Task};
 use crate::session::{Connection, User};
-use crate::sync::{Channels, Counter, Pool, Shared};
+use crate::sync::{Case, Channel, Channels, Chosen, Counter, Mutex, Pool, Shared};
+use designs::lanes;
+use register::Newcomer;
+use stop::Stopping;
+use table::Users;
 
 /// How a hub is set up.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -35,18 +46,46 @@ pub struct Settings {
     pub version: Version,
     /// Who kicks whom.
     pub policy: Policy,
-    /// Capacity of the register, unregister and kick-handler channels: 1000 in OpenIM.
+    /// Capacity of its channels: 1000 in OpenIM.
     pub capacity: usize,
+    /// How many lanes `lanes` has, at least 1.
+    pub lanes: usize,
+    /// Whether it can be stopped.
+    pub stops: bool,
+    /// Which node it is, from 1; 0 if it is the only one.
+    pub node: u32,
+}
+
+impl Settings {
+    fn name(&self, role: &'static str) -> Name {
+        Name::of(role, self.node)
+    }
+
+    fn loops(&self) -> usize {
+        match self.design.loops() {
+            Loops::One => 1,
+            Loops::Two => 2,
+            Loops::Lanes => self.lanes,
+            Loops::None => 0,
+        }
+    }
 }
 
 /// The hub: what its loops and the connections share. OpenIM's `WsServer`.
 pub struct Hub<R: Runtime> {
     settings: Settings,
     channels: Channels<R, Event<R>>,
-    users: Shared<R, UserTable<Client<R>>>,
+    users: Shared<R, Users<Client<R>>>,
     pool: Pool<R, Client<R>>,
     online_users: Counter<R>,
     online_connections: Counter<R>,
+    /// `locked-table`.
+    lock: Mutex<R>,
+    /// `overflow-list`.
+    overflow: Shared<R, Vec<Client<R>>>,
+    stopping: Option<Stopping<R>>,
+    /// The hubs of the other nodes; those do not know any others in turn.
+    others: Vec<Hub<R>>,
 }
 
 impl<R: Runtime> Clone for Hub<R> {
@@ -58,6 +97,10 @@ impl<R: Runtime> Clone for Hub<R> {
             pool: self.pool.clone(),
             online_users: self.online_users.clone(),
             online_connections: self.online_connections.clone(),
+            lock: self.lock.clone(),
+            overflow: self.overflow.clone(),
+            stopping: self.stopping.clone(),
+            others: self.others.clone(),
         }
     }
 }
@@ -65,36 +108,99 @@ impl<R: Runtime> Clone for Hub<R> {
 impl<R: Runtime> Hub<R> {
     /// Makes a hub and starts its loops.
     pub fn start(runtime: &R, settings: Settings) -> Hub<R> {
-        let hub = Hub {
-            settings,
-            channels: Channels::new(
-                runtime,
-                Name::one("hub channels"),
-                events::specs(settings.capacity, settings.design),
-            ),
-            users: Shared::new(runtime, Name::one("user table"), UserTable::default()),
-            pool: Pool::new(runtime, Name::one("client pool")),
-            online_users: Counter::new(runtime, Name::one("online users")),
-            online_connections: Counter::new(runtime, Name::one("online connections")),
-        };
-        match settings.design {
-            Design::SingleSelect => single_select::start(&hub, runtime),
-            Design::SplitLoops => split_loops::start(&hub, runtime),
-            Design::SplitLoopsShared => split_loops_shared::start(&hub, runtime),
-        }
+        let hub = Hub::new(runtime, Settings { node: 0, ..settings });
+        hub.start_loops(runtime);
         hub
+    }
+
+    /// Makes the hubs of several nodes, that tell one another of logins, and starts their loops.
+    pub fn start_nodes(runtime: &R, settings: Settings, nodes: u32) -> Vec<Hub<R>> {
+        let alone: Vec<Hub<R>> =
+            (1..=nodes).map(|node| Hub::new(runtime, Settings { node, ..settings })).collect();
+        let others = |node: u32| alone.iter().filter(move |hub| hub.settings.node != node).cloned().collect();
+        let hubs: Vec<Hub<R>> =
+            alone.iter().map(|hub| Hub { others: others(hub.settings.node), ..hub.clone() }).collect();
+        hubs.iter().for_each(|hub| hub.start_loops(runtime));
+        hubs
+    }
+
+    fn new(runtime: &R, settings: Settings) -> Hub<R> {
+        let specs = match settings.design {
+            Design::Lanes => lanes::specs(&settings),
+            _ => events::specs(&settings).to_vec(),
+        };
+        let table = settings.version.steps().table;
+        Hub {
+            settings,
+            channels: Channels::new(runtime, settings.name("hub channels"), specs),
+            users: Shared::new(runtime, settings.name("user table"), Users::new(table)),
+            pool: Pool::new(runtime, settings.name("client pool")),
+            online_users: Counter::new(runtime, settings.name("online users")),
+            online_connections: Counter::new(runtime, settings.name("online connections")),
+            lock: Mutex::new(runtime, settings.name("lock of the table")),
+            overflow: Shared::new(runtime, settings.name("list"), Vec::new()),
+            stopping: settings.stops.then(|| Stopping::new(runtime, &settings)),
+            others: Vec::new(),
+        }
+    }
+
+    /// The task that drains the register channel.
+    fn register_loop(&self) -> Name {
+        self.settings.design.register_loop(self.settings.node)
+    }
+
+    /// The task that drains the unregister channel.
+    fn unregister_loop(&self) -> Name {
+        self.settings.design.unregister_loop(self.settings.node)
+    }
+
+    /// Sends an event to a loop; waits while the channel is full.
+    async fn send(&self, me: &Task<R>, channel: Channel, event: Event<R>) {
+        if let Err(closed) = self.channels.send(me, channel, event).await {
+            me.runtime.crash(me.name, &closed.to_string());
+        }
+    }
+
+    /// The next event on one of some channels; `None` if one of them is closed.
+    async fn next(&self, me: &Task<R>, channels: &[Channel]) -> Option<Event<R>> {
+        let cases = channels.iter().map(|c| Case::Receive(c.0)).collect();
+        match self.channels.select(me, cases).await {
+            Chosen::Received { value, .. } => value,
+            _ => unreachable!("every case receives"),
+        }
+    }
+
+    /// Closes a channel.
+    async fn close(&self, me: &Task<R>, channel: Channel) {
+        if let Err(closed) = self.channels.close(me, channel).await {
+            me.runtime.crash(me.name, &closed.to_string());
+        }
+    }
+
+    /// Does what an event asks of OpenIM's loop.
+    async fn handle(&self, me: &Task<R>, event: Event<R>) {
+        match event {
+            Event::Register(client) => self.register_client(me, client).await,
+            Event::Unregister(client) => self.unregister_client(me, client).await,
+            Event::Kick(old_clients, login) => {
+                self.multi_terminal_login_checker(me, Newcomer::There(login), old_clients).await;
+            }
+            Event::Look | Event::Stop => {}
+        }
     }
 
     /// Looks at the hub from outside, for reports and properties.
     pub fn look(&self) -> Census {
         let table = self.users.peek(|users| {
-            let row = |clients: &[Client<R>]| clients.iter().map(|c| c.binding().login.connection).collect();
-            users.rows().map(|(user, clients)| (user, row(clients))).collect()
+            let row =
+                |clients: &[Client<R>]| clients.iter().map(|c| c.binding().login.connection).collect();
+            users.rows().into_iter().map(|(user, clients)| (user, row(&clients))).collect()
         });
         Census {
             table,
             online_users: self.online_users.peek(),
             online_connections: self.online_connections.peek(),
+            loops: self.loops_running(),
         }
     }
 }
@@ -108,6 +214,8 @@ pub struct Census {
     pub online_users: i64,
     /// The counter of connections online.
     pub online_connections: i64,
+    /// How many of its loops run; `None` if it cannot be stopped.
+    pub loops: Option<usize>,
 }
 
 impl Census {

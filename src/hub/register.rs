@@ -1,101 +1,102 @@
-//! What a loop does with a client that has connected.
+//! What a loop does with a client that has connected, and with a login on another node.
 
 use super::Hub;
 use super::client::Client;
-use crate::registry;
+use super::socket::Cause;
 use crate::runtime::{Runtime, Task};
 use crate::session::Login;
 
+/// Who has logged in: read through the object whenever it is used, if it is a client here.
+pub(super) enum Newcomer<'a, R: Runtime> {
+    /// A client of this node.
+    Here(&'a Client<R>),
+    /// A login on another node.
+    There(Login),
+}
+
+impl<R: Runtime> Newcomer<'_, R> {
+    fn login(&self) -> Login {
+        match self {
+            Newcomer::Here(client) => client.bound().login,
+            Newcomer::There(login) => *login,
+        }
+    }
+}
+
 impl<R: Runtime> Hub<R> {
-    /// Puts a client into the table, after the policy has had its say; `registerClient`.
+    /// Puts a client into the table, after the policy has had its say, and tells the other nodes; `registerClient`.
     ///
-    /// The calls at the end of the Go function, which tell the user service and other nodes, touch nothing that is
-    /// modelled; that they take long is in the model, since any step may come any time later.
+    /// The calls to the user service and to the token store touch nothing that is modelled; that they take long is in the model,
+    /// since any step may come any time later.
     pub(super) async fn register_client(&self, me: &Task<R>, client: Client<R>) {
         let user_ok = me.call(self.make_way(me, &client)).await;
-        self.add_to_table(me, &client, i64::from(!user_ok)).await;
+        self.set(me, &client).await;
+        if !user_ok {
+            self.online_users.add(me, 1);
+        }
+        self.online_connections.add(me, 1);
+        self.send_user_online_info_to_other_node(me, &client).await;
     }
 
     /// Looks whether the user is there already, and if so lets the policy have its say.
     async fn make_way(&self, me: &Task<R>, client: &Client<R>) -> bool {
-        let (user_ok, old_clients) = self.look_up(me, client).await;
+        me.turn().await;
+        let Login { user, platform, .. } = client.bound().login;
+        me.note(|| format!("look up {} in the table", client.name()));
+        let (user_ok, old_clients) = self.get(user, platform);
         if user_ok {
-            self.multi_terminal_login_checker(me, client, &old_clients).await;
+            self.multi_terminal_login_checker(me, Newcomer::Here(client), old_clients).await;
         }
         user_ok
     }
 
-    /// Whether the user has a row, and its clients on the same platform; `UserMap.Get`.
-    async fn look_up(&self, me: &Task<R>, client: &Client<R>) -> (bool, Vec<Client<R>>) {
-        me.turn().await;
-        let Login { user, platform, .. } = client.bound().login;
-        me.note(|| format!("look up {} in the table", client.name()));
-        match self.users.with(|users| users.load(user)) {
-            None => (false, Vec::new()),
-            Some(row) => (true, registry::on_platform(row.clients(), platform, |c| c.bound().login.platform)),
-        }
-    }
-
-    /// Removes and kicks the older sessions that the policy says; `multiTerminalLoginChecker`.
-    async fn multi_terminal_login_checker(
+    /// Removes and kicks the older sessions that the policy says; `multiTerminalLoginChecker`. `old_clients` are those on the
+    /// newcomer's platform.
+    pub(super) async fn multi_terminal_login_checker(
         &self,
         me: &Task<R>,
-        newcomer: &Client<R>,
-        old_clients: &[Client<R>],
+        newcomer: Newcomer<'_, R>,
+        old_clients: Vec<Client<R>>,
     ) {
+        let (steps, policy) = (self.settings.version.steps(), self.settings.policy);
         // Read here through the object, as everything about a client; the step is the one that looked up the row.
-        let Login { platform, .. } = newcomer.bound().login;
-        if old_clients.is_empty() || !self.settings.policy.kicks(platform) {
+        let login = newcomer.login();
+        let kicked = |c: &Client<R>| policy.picks(&steps.rules, &login, &c.bound().login);
+        let old_clients = if policy.reads_all(&steps.rules, &login) {
+            me.call(self.all_that(me, &login, &kicked)).await
+        } else {
+            old_clients.into_iter().filter(kicked).collect()
+        };
+        if old_clients.is_empty() {
             return;
         }
-        if me.call(self.delete_clients(me, newcomer, old_clients)).await {
+        let emptied = me.call(self.delete_clients(me, || newcomer.login(), &old_clients)).await;
+        if emptied && steps.kick_counts {
             self.online_users.add(me, -1);
         }
-        for old in old_clients {
-            me.call(old.kick_online_message(self, me)).await;
+        for old in &old_clients {
+            me.call(old.kick_online_message(self, me, Cause::Login(login))).await;
         }
     }
 
-    /// Adds a client at the end of its user's row: a load, a rebuild, a store; `UserMap.Set`. Then counts it.
-    async fn add_to_table(&self, me: &Task<R>, client: &Client<R>, new_users: i64) {
-        me.turn().await;
-        let user = client.bound().login.user;
-        me.note(|| format!("load the row of {}", client.name()));
-        let row = self.users.with(|users| users.load(user));
-        me.turn().await;
-        me.note(|| format!("store the row with {}", client.name()));
-        self.users.with(|users| users.store(user, registry::with(row.as_ref(), client)));
-        if new_users != 0 {
-            self.online_users.add(me, new_users);
-        }
-        self.online_connections.add(me, 1);
-    }
-
-    /// Removes the clients that speak for one of the connections that `gone` speak for: a load, a rebuild, a store;
-    /// `UserMap.deleteClients`. True if that emptied the row.
-    async fn delete_clients(&self, me: &Task<R>, of: &Client<R>, gone: &[Client<R>]) -> bool {
-        me.turn().await;
-        let user = of.bound().login.user;
-        let connections: Vec<_> = gone.iter().map(|c| c.bound().login.connection).collect();
-        me.note(|| format!("load the row of {}", of.name()));
-        let Some(row) = self.users.with(|users| users.load(user)) else { return false };
-        let left = registry::without(row.clients(), &connections, |c| c.bound().login.connection);
-        self.store_row(me, user, left).await
-    }
-
-    /// Stores what is left of a row; true if that is nothing.
-    pub(super) async fn store_row(
+    /// Goes through all clients of the newcomer's user.
+    async fn all_that(
         &self,
         me: &Task<R>,
-        user: crate::session::User,
-        left: Vec<Client<R>>,
-    ) -> bool {
+        newcomer: &Login,
+        wanted: &impl Fn(&Client<R>) -> bool,
+    ) -> Vec<Client<R>> {
         me.turn().await;
-        let empty = left.is_empty();
-        me.note(
-            || if empty { "remove the row".to_owned() } else { "store what is left of the row".to_owned() },
-        );
-        self.users.with(|users| users.store(user, left));
-        empty
+        me.note(|| format!("list all clients of user {}", newcomer.user.0));
+        let mut found = Vec::new();
+        let Some(all) = self.get_all(newcomer.user) else { return found };
+        for at in 0..all.len() {
+            let client = self.client_at(me, &all, at).await;
+            if wanted(&client) {
+                found.push(client);
+            }
+        }
+        self.gone_through(all);
+        found
     }
 }

@@ -165,7 +165,7 @@ impl Net {
             Kind::Receive => "waits to receive",
             Kind::Select => "waits for work",
             Kind::Lock => "waits to lock",
-            Kind::Signal => "waits for",
+            Kind::Signal | Kind::Reply => "waits for",
         };
         self.link(&who, verb, &what, on_cycle);
         for helper in edge.helpers.iter().flatten().take(WAITS) {

@@ -30,6 +30,13 @@ impl<R: Runtime> Flag<R> {
         value
     }
 
+    /// Reads it, within the current step.
+    pub fn get(&self, me: &Task<R>) -> bool {
+        let value = self.value.with(|value| *value);
+        me.note(|| format!("read {}: {value}", self.name));
+        value
+    }
+
     /// Writes it, within the current step.
     pub fn store(&self, me: &Task<R>, value: bool) {
         me.note(|| format!("{} {}", if value { "set" } else { "clear" }, self.name));

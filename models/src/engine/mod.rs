@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use turnstile::waits::Knot;
 
+use crate::player::Breach;
 use crate::schedule::Schedule;
 
 /// What a search asks about.
@@ -20,8 +21,10 @@ use crate::schedule::Schedule;
 pub enum Quest {
     /// Waits that nothing can end, at any step, whoever else still moves; and crashes.
     Knots,
-    /// What the world looks like whenever it has come to rest: when nothing can move but at its whim.
+    /// What the world looks like whenever it has come to rest: when nothing can move but at its whim. And crashes.
     Outcomes,
+    /// Rules that a step [breaks](turnstile::Task::breach), at any step; and crashes.
+    Breaches,
 }
 
 /// A moment that a search came upon.
@@ -31,6 +34,8 @@ pub struct Ending<O> {
     pub outcome: Option<O>,
     /// The tasks that are stuck, and what they wait for, in words; empty if none is.
     pub stuck: Vec<String>,
+    /// The rules that the last step broke; for [`Quest::Breaches`]. Such an ending is about that step alone.
+    pub breaches: Vec<&'static str>,
     /// What broke the program.
     pub crashed: Option<String>,
 }
@@ -40,7 +45,14 @@ impl<O> Ending<O> {
         let mut stuck: Vec<String> =
             knot.iter().flat_map(|k| k.cycle.iter().chain(&k.collateral)).map(ToString::to_string).collect();
         stuck.sort();
-        Ending { outcome, stuck, crashed: crashed.map(str::to_owned) }
+        Ending { outcome, stuck, breaches: Vec::new(), crashed: crashed.map(str::to_owned) }
+    }
+
+    /// What a step did that broke rules, or the program, or both.
+    pub(crate) fn of_step(mut breaches: Vec<&'static str>, crashed: Option<&str>) -> Self {
+        breaches.sort_unstable();
+        breaches.dedup();
+        Ending { outcome: None, stuck: Vec::new(), breaches, crashed: crashed.map(str::to_owned) }
     }
 }
 
@@ -82,6 +94,8 @@ pub struct Finding {
     pub schedule: Schedule,
     /// The knot, if it is one.
     pub knot: Option<Knot>,
+    /// The rules that its last step broke, and how.
+    pub breaches: Vec<Breach>,
 }
 
 /// How much a search saw.

@@ -38,13 +38,17 @@ fn sightings<M: Model, R: Runtime>(
     let mut sightings = Vec::new();
     let (mut knotted, mut crashed) = (false, false);
     for sight in watch.sights() {
-        let (knot, crash) = match sight.what {
-            What::Knot(knot) => (Some(knot), None),
-            What::Crash(why) => (None, Some(why)),
+        let schedule = watch.schedule(sight.turns);
+        let (ending, knot, breaches) = match sight.what {
+            What::Knot(knot) => (Ending::new(None, Some(&knot), None), Some(knot), Vec::new()),
+            What::Breach(breach) => (Ending::of_step(vec![breach.rule], None), None, vec![breach]),
+            What::Crash(why) => {
+                crashed = true;
+                (Ending::of_step(Vec::new(), Some(&why)), None, Vec::new())
+            }
         };
-        (knotted, crashed) = (knotted || knot.is_some(), crashed || crash.is_some());
-        let ending = Ending::new(None, knot.as_ref(), crash.as_deref());
-        sightings.push(Sighting { ending, finding: Finding { schedule: watch.schedule(sight.turns), knot } });
+        knotted |= knot.is_some();
+        sightings.push(Sighting { ending, finding: Finding { schedule, knot, breaches } });
     }
     // What was cut off, broken or stopped at its knot is not at rest.
     if crashed || watch.is_over() {
@@ -54,10 +58,11 @@ fn sightings<M: Model, R: Runtime>(
     let outcome = match quest {
         Quest::Outcomes => Some(model.look(world)),
         // A knot was told when it was tied; what is left are waits that rest alone makes hopeless.
-        Quest::Knots if knotted || knot.is_none() => return sightings,
-        Quest::Knots => None,
+        Quest::Knots if !knotted && knot.is_some() => None,
+        Quest::Knots | Quest::Breaches => return sightings,
     };
     let ending = Ending::new(outcome, knot.as_ref(), None);
-    sightings.push(Sighting { ending, finding: Finding { schedule: watch.schedule(watch.turns()), knot } });
+    let schedule = watch.schedule(watch.turns());
+    sightings.push(Sighting { ending, finding: Finding { schedule, knot, breaches: Vec::new() } });
     sightings
 }

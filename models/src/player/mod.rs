@@ -5,6 +5,7 @@ mod stage;
 use std::collections::VecDeque;
 use std::task::Context;
 
+use serde::Serialize;
 pub(crate) use stage::{Event, Slot, Stage, Status, mix};
 use turnstile::Name;
 use turnstile::trace::{After, Step, Trace};
@@ -24,6 +25,8 @@ pub(crate) struct Segment {
     pub(crate) status: Status,
     pub(crate) woke: Vec<Slot>,
     pub(crate) spawned: Vec<(Slot, u128)>,
+    /// The rules that it broke.
+    pub(crate) breaches: Vec<&'static str>,
     pub(crate) crashed: Option<String>,
 }
 
@@ -78,6 +81,13 @@ impl<M: Model> Play<M> {
         self.settle(None, recorded);
     }
 
+    /// Begins again, in words.
+    pub(crate) fn restart_noting(&mut self) {
+        self.stage.lock().noting = true;
+        self.restart(None);
+        self.stage.lock().noting = false;
+    }
+
     fn clear(&mut self) {
         self.stage.lock().live = false;
         self.stage.lock().recording = false;
@@ -91,6 +101,7 @@ impl<M: Model> Play<M> {
             inner.events.clear();
             inner.writes.clear();
             inner.notes.clear();
+            inner.breaches.clear();
             inner.crashed = None;
             inner.current = None;
             std::mem::take(&mut inner.spawned)
@@ -195,6 +206,7 @@ impl<M: Model> Play<M> {
             inner.picks.extend_from_slice(picks);
             inner.picked = 0;
             inner.choices.clear();
+            inner.breaches.clear();
             inner.recording = recorded.is_some();
         }
         self.settle(Some(slot), recorded);
@@ -220,6 +232,7 @@ impl<M: Model> Play<M> {
                     status: Status::Done,
                     woke: Vec::new(),
                     spawned,
+                    breaches: Vec::new(),
                     crashed: None,
                 });
             }
@@ -233,6 +246,7 @@ impl<M: Model> Play<M> {
                 continue;
             }
             let before = self.actors[self.seats[slot as usize]].history;
+            let broken_before = self.stage.lock().breaches.len();
             let status = self.poll(slot, granted);
             let (woke, spawned) = self.admit();
             queue.extend(woke.iter().map(|slot| (*slot, false)));
@@ -249,6 +263,7 @@ impl<M: Model> Play<M> {
                     status,
                     woke,
                     spawned,
+                    breaches: inner.breaches[broken_before..].iter().map(|(rule, _)| *rule).collect(),
                     crashed: inner.crashed.clone(),
                 });
             }
@@ -353,6 +368,11 @@ impl<M: Model> Play<M> {
         self.model.look(self.world.as_ref().expect("a run has begun"))
     }
 
+    /// The rules that the last step broke, and how; in words where it was [narrated](Play::narrate).
+    pub(crate) fn breaches(&self) -> Vec<(&'static str, String)> {
+        self.stage.lock().breaches.clone()
+    }
+
     /// What broke the program, if something has.
     pub(crate) fn crashed(&self) -> Option<&str> {
         self.crashed.as_deref()
@@ -398,6 +418,17 @@ fn standing(status: &Status) -> u8 {
     }
 }
 
+/// A rule that a step broke.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+pub struct Breach {
+    /// Which step of the schedule it was, from 1; 0 where a task broke it before its first step.
+    pub step: usize,
+    /// The rule.
+    pub rule: &'static str,
+    /// What is wrong, in words.
+    pub what: String,
+}
+
 /// A schedule that was played to its end.
 #[derive(Clone, Debug)]
 pub struct Played<O> {
@@ -409,6 +440,8 @@ pub struct Played<O> {
     pub graph: WaitGraph,
     /// What can be seen of the world at the end.
     pub outcome: O,
+    /// The rules that were broken on the way, in the order of the steps that broke them.
+    pub breaches: Vec<Breach>,
     /// What broke the program, if something did.
     pub crashed: Option<String>,
     /// True if nothing can move any more, but at its whim.
@@ -423,11 +456,18 @@ pub fn play<M: Model>(model: &M, schedule: &Schedule) -> Result<Played<M::Outcom
     let mut play = Play::new(model.clone(), None);
     let mut trace = Trace::default();
     let mut said = Schedule::default();
+    let mut breaches = Vec::new();
+    let mut note = |step, play: &Play<M>| {
+        breaches.extend(play.breaches().into_iter().map(|(rule, what)| Breach { step, rule, what }));
+    };
+    play.restart_noting();
+    note(0, &play);
     for (index, turn) in schedule.turns.iter().enumerate() {
         let Some((_, slot)) = play.find(turn.task) else {
             return Err(format!("step {}: {} cannot move here", index + 1, turn.task));
         };
         let (step, picks) = play.narrate(slot, &turn.picks);
+        note(index + 1, &play);
         trace.steps.push(step);
         said.turns.push(Turn { task: turn.task, picks });
     }
@@ -436,6 +476,7 @@ pub fn play<M: Model>(model: &M, schedule: &Schedule) -> Result<Played<M::Outcom
         trace,
         graph: play.graph(),
         outcome: play.outcome(),
+        breaches,
         crashed: play.crashed.clone(),
         at_rest: play.at_rest(),
     })

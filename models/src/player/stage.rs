@@ -81,6 +81,8 @@ pub(crate) struct Inner {
     pub(crate) woken: Vec<Slot>,
     pub(crate) spawned: Vec<(Slot, u128, Future)>,
     pub(crate) notes: Vec<String>,
+    /// The rules that the step has broken so far, and how; in words only while notes are wanted.
+    pub(crate) breaches: Vec<(&'static str, String)>,
     pub(crate) crashed: Option<String>,
 }
 
@@ -313,6 +315,15 @@ impl Runtime for Stage {
 
     fn resumes(&self, _who: Name) {
         self.lock().wait = None;
+    }
+
+    fn breach(&self, _who: Name, rule: &'static str, what: impl FnOnce() -> String) {
+        let noting = self.lock().noting;
+        let what = if noting { what() } else { String::new() };
+        let mut inner = self.lock();
+        if inner.live {
+            inner.breaches.push((rule, what));
+        }
     }
 
     fn crash(&self, who: Name, why: &str) {

@@ -70,7 +70,7 @@ fn nodes(edge: &Edge) -> [Node; 2] {
         Kind::Receive => "waits to receive from",
         Kind::Select => "waits for work on",
         Kind::Lock => "waits to lock",
-        Kind::Signal => "waits for",
+        Kind::Signal | Kind::Reply => "waits for",
     };
     // What is left without the helpers is how full it is.
     let state = Edge { helpers: None, ..edge.clone() }.why();

@@ -7,7 +7,7 @@ use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use turnstile::hub::{Design, Version};
 use turnstile::policy::Policy;
-use turnstile_models::scenario::{Peers, Scenario};
+use turnstile_models::scenario::{Peers, Platforms, Scenario};
 use turnstile_models::{Engine, Limits, Property, Scheduler};
 
 const EXAMPLES: &str = "\
@@ -92,6 +92,30 @@ pub(crate) struct World {
     /// Whether each peer may close its socket at any moment, or never does.
     #[arg(long, value_enum, default_value_t = Named(Peers::Leave))]
     pub(crate) peers: Named<Peers>,
+    /// From which platforms the logins of a user come.
+    #[arg(long, value_enum, default_value_t = Named(Platforms::Same))]
+    pub(crate) platforms: Named<Platforms>,
+    /// All logins of a user come with the same token, as those of a client that reconnects.
+    #[arg(long)]
+    pub(crate) same_token: bool,
+    /// Tasks that push a message to user 1.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) pushers: u32,
+    /// Administrators who kick user 1 off Android.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) kickers: u32,
+    /// Nodes, on which the logins of a user come in turn.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) nodes: u32,
+    /// What is written to a socket goes through a queue and a writer task, where the version has it so.
+    #[arg(long)]
+    pub(crate) writers: bool,
+    /// A stop signal comes, at any moment.
+    #[arg(long)]
+    pub(crate) stop: bool,
+    /// Lanes; for the design lanes.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) lanes: u32,
 }
 
 impl World {
@@ -104,6 +128,14 @@ impl World {
             logins: self.logins,
             capacity: self.capacity,
             peers: self.peers.0,
+            platforms: self.platforms.0,
+            same_token: self.same_token,
+            pushers: self.pushers,
+            kickers: self.kickers,
+            nodes: self.nodes,
+            writers: self.writers,
+            stop: self.stop,
+            lanes: self.lanes,
             one_peer_task: false,
         }
     }
@@ -274,31 +306,34 @@ fn scheduler(text: &str) -> Result<Scheduler, String> {
 pub(crate) struct Named<T>(pub(crate) T);
 
 macro_rules! named {
-    ($($of:ty => $all:expr, $about:expr;)*) => {$(
+    ($($of:ty => $all:expr, $count:literal;)*) => {$(
         impl ValueEnum for Named<$of> {
             fn value_variants<'a>() -> &'a [Self] {
-                const ALL: &[Named<$of>] = &$all;
-                ALL
+                const ALL: [Named<$of>; $count] = {
+                    let mut all = [Named($all[0]); $count];
+                    let mut at = 0;
+                    while at < $count {
+                        all[at] = Named($all[at]);
+                        at += 1;
+                    }
+                    all
+                };
+                const { &ALL }
             }
 
             fn to_possible_value(&self) -> Option<PossibleValue> {
-                let about: fn($of) -> &'static str = $about;
-                Some(PossibleValue::new(self.0.name()).help(about(self.0)))
+                Some(PossibleValue::new(self.0.name()).help(self.0.about()))
             }
         }
     )*};
 }
 
 named! {
-    Design => [Named(Design::SingleSelect), Named(Design::SplitLoops), Named(Design::SplitLoopsShared)], Design::about;
-    Version => [Named(Version::V3_5_1), Named(Version::V3_5_1Unpooled)], Version::about;
-    Policy => [Named(Policy::NoKick), Named(Policy::PcAndOther), Named(Policy::SameTerminal)], Policy::about;
-    Property => [
-        Named(Property::NoDeadlock), Named(Property::NoCrash), Named(Property::NoGhost), Named(Property::NoLostSession),
-        Named(Property::PolicyHolds), Named(Property::Counters)
-    ], Property::about;
-    Engine => [
-        Named(Engine::Exhaustive), Named(Engine::Loom), Named(Engine::Shuttle), Named(Engine::Tokio)
-    ], Engine::about;
-    Peers => [Named(Peers::Leave), Named(Peers::Stay)], Peers::about;
+    Design => Design::ALL, 11;
+    Version => Version::ALL, 4;
+    Policy => Policy::ALL, 4;
+    Property => Property::ALL, 13;
+    Engine => Engine::ALL, 4;
+    Peers => Peers::ALL, 2;
+    Platforms => Platforms::ALL, 3;
 }

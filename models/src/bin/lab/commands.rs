@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use turnstile::hub::{Design, Version};
 use turnstile::policy::Policy;
 use turnstile::show;
-use turnstile_models::scenario::Peers;
+use turnstile_models::scenario::{Peers, Platforms};
 use turnstile_models::{Counterexample, Engine, Limits, Property, Verdict, key};
 
 use crate::args::{self, Cli};
@@ -126,13 +126,14 @@ fn write(path: &Path, text: &str) -> Result<(), String> {
 }
 
 pub(crate) fn list(out: &mut Out, json: bool) -> Result<u8, String> {
-    let kinds: [(&str, Vec<(&str, &str)>); 7] = [
+    let kinds: [(&str, Vec<(&str, &str)>); 8] = [
         ("designs", Design::ALL.iter().map(|d| (d.name(), d.about())).collect()),
         ("versions", Version::ALL.iter().map(|v| (v.name(), v.about())).collect()),
         ("policies", Policy::ALL.iter().map(|p| (p.name(), p.about())).collect()),
         ("properties", Property::ALL.iter().map(|p| (p.name(), p.about())).collect()),
         ("engines", Engine::ALL.iter().map(|e| (e.name(), e.about())).collect()),
-        ("peers", [Peers::Leave, Peers::Stay].iter().map(|p| (p.name(), p.about())).collect()),
+        ("peers", Peers::ALL.iter().map(|p| (p.name(), p.about())).collect()),
+        ("platforms", Platforms::ALL.iter().map(|p| (p.name(), p.about())).collect()),
         (
             "schedulers",
             vec![

@@ -32,14 +32,28 @@ pub(crate) fn time(time: Duration) -> String {
 /// A world in a line.
 pub(crate) fn world(s: &Scenario) -> String {
     let plural = |n: u32, one: &str| if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") };
+    let usual = Scenario::default();
+    let some = |is: bool, what: String| if is { format!(", {what}") } else { String::new() };
+    let more = [
+        some(s.policy != usual.policy, format!("policy {}", s.policy.name())),
+        some(s.platforms != usual.platforms, format!("platforms {}", s.platforms.name())),
+        some(s.same_token, "same token".to_owned()),
+        some(s.pushers > 0, plural(s.pushers, "pusher")),
+        some(s.kickers > 0, plural(s.kickers, "administrator")),
+        some(s.nodes > 1, plural(s.nodes, "node")),
+        some(s.writers, "writers".to_owned()),
+        some(s.stop, "stop signal".to_owned()),
+        some(s.lanes > 1, plural(s.lanes, "lane")),
+    ];
     format!(
-        "{} ({}), {} x {}, capacity {}, peers {}",
+        "{} ({}), {} x {}, capacity {}, peers {}{}",
         s.design.name(),
         s.version.name(),
         plural(s.users, "user"),
         plural(s.logins, "login"),
         s.capacity,
-        s.peers.name()
+        s.peers.name(),
+        more.concat()
     )
 }
 

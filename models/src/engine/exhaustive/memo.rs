@@ -5,6 +5,8 @@
 //! a tree for each local: which cell is touched first; by its content, which next; where it chose, and at the leaves what
 //! it wrote and what became of the task.
 
+use std::sync::Arc;
+
 use hashbrown::HashMap;
 use turnstile::Name;
 use turnstile::waits::Kind;
@@ -50,7 +52,8 @@ struct Effect {
     after: u32,
     woke: Vec<Slot>,
     spawned: Vec<(Slot, u32)>,
-    crashed: bool,
+    breaches: Vec<&'static str>,
+    crashed: Option<Arc<str>>,
 }
 
 /// What a step came to.
@@ -67,7 +70,9 @@ pub(super) enum Fired {
 #[derive(Default)]
 pub(super) struct Changes {
     pub(super) slots: Vec<(Slot, u32)>,
-    pub(super) crashed: bool,
+    /// The rules that it breaks.
+    pub(super) breaches: Vec<&'static str>,
+    pub(super) crashed: Option<Arc<str>>,
     /// Tasks that parked or ended.
     pub(super) settled: Vec<Slot>,
     queue: Vec<(Slot, bool)>,
@@ -233,7 +238,8 @@ impl Memo {
             after,
             woke: segment.woke.clone(),
             spawned,
-            crashed: segment.crashed.is_some(),
+            breaches: segment.breaches.clone(),
+            crashed: segment.crashed.as_deref().map(Arc::from),
         };
         match self.nodes[node as usize] {
             Node::Unknown => {
@@ -248,6 +254,7 @@ impl Memo {
                     && known.writes == effect.writes
                     && known.woke == effect.woke
                     && known.spawned == effect.spawned
+                    && known.breaches == effect.breaches
                     && known.crashed == effect.crashed;
                 if same {
                     Ok(())
@@ -263,7 +270,8 @@ impl Memo {
     pub(super) fn fire(&self, state: &[u32], task: Slot, picks: &[Pick], changes: &mut Changes) -> Fired {
         changes.slots.clear();
         changes.settled.clear();
-        changes.crashed = false;
+        changes.breaches.clear();
+        changes.crashed = None;
         changes.queue.clear();
         changes.queue.push((task, true));
         let mut picks = picks.iter();
@@ -307,8 +315,9 @@ impl Memo {
                 changes.set(*task, *local);
                 changes.queue.push((*task, false));
             }
-            if effect.crashed {
-                changes.crashed = true;
+            changes.breaches.extend_from_slice(&effect.breaches);
+            if effect.crashed.is_some() {
+                changes.crashed.clone_from(&effect.crashed);
                 break;
             }
         }

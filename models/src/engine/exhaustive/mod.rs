@@ -8,6 +8,7 @@
 //! The search is breadth first, so the first counterexample is a shortest one. States are stored exactly (`store.rs`),
 //! cell contents and histories by 128-bit hashes.
 
+mod claims;
 mod cycles;
 mod forever;
 mod memo;
@@ -18,7 +19,7 @@ mod symmetry;
 
 use std::collections::BTreeSet;
 
-pub use search::explore;
+pub use search::{Survey, explore, survey};
 
 use super::{Ending, Quest, Report};
 use crate::limits::Limits;

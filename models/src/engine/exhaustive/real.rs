@@ -4,7 +4,7 @@ use super::memo::Changes;
 use super::search::{Action, Here, Search};
 use super::symmetry::Element;
 use crate::model::Model;
-use crate::player::{Segment, Slot};
+use crate::player::{Breach, Segment, Slot};
 use crate::schedule::Pick;
 
 impl<M: Model> Search<M> {
@@ -171,9 +171,16 @@ impl<M: Model> Search<M> {
         self.store.widen(slots, &mut here.spread);
     }
 
-    pub(super) fn crash_of(&mut self, state: u32, last: &Action) -> String {
-        self.go_to(state, 0);
-        self.play.step(last.task, &last.picks, None);
-        self.play.crashed().expect("the state and its run agree on the crash").to_owned()
+    /// The rules that a step breaks, in words.
+    pub(super) fn breaches_of(&mut self, state: u32, last: Option<&Action>) -> Vec<Breach> {
+        let step = self.way_to(state, 0).len() + usize::from(last.is_some());
+        match last {
+            None => self.play.restart_noting(),
+            Some(last) => {
+                self.go_to(state, 0);
+                self.play.narrate(last.task, &last.picks);
+            }
+        }
+        self.play.breaches().into_iter().map(|(rule, what)| Breach { step, rule, what }).collect()
     }
 }

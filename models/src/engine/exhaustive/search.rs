@@ -1,9 +1,11 @@
 //! The search itself.
 
+use std::ops::ControlFlow;
 use std::time::Instant;
 
 use turnstile::waits::Knot;
 
+use super::claims::Claims;
 use super::memo::{Changes, Fired, Memo, Stands};
 use super::store::{Spread, Store};
 use super::symmetry::{Element, Symmetry};
@@ -30,21 +32,69 @@ pub fn explore<M: Model>(
     progress: &dyn Progress,
     visit: &mut dyn FnMut(Ending<M::Outcome>) -> bool,
 ) -> Report {
+    let mut visit = |_, ending: &Ending<M::Outcome>| visit(ending.clone());
+    let Survey { mut found, stopped, effort } = survey(model, &[quest], limits, progress, &mut visit);
+    let end = match (found.pop().flatten(), stopped) {
+        (Some(finding), _) => End::Found(Box::new(finding)),
+        (None, Some(why)) => End::Stopped(why),
+        (None, None) => End::Exhausted,
+    };
+    Report { end, effort, bound: None, shortest: true }
+}
+
+/// What one search of several claims came to.
+#[derive(Clone, Debug)]
+pub struct Survey {
+    /// By claim: the first thing that breaks it, by a shortest schedule.
+    pub found: Vec<Option<Finding>>,
+    /// The limit that stopped the search; `None` if nothing that bears on an unbroken claim was left out.
+    pub stopped: Option<String>,
+    /// How much it saw.
+    pub effort: Effort,
+}
+
+/// Searches a model breadth first for all that several claims ask about, by their quests. `visit` is asked, for each claim
+/// that is not broken yet, about each ending that the claim's quest is after; it says whether that breaks the claim. Once
+/// all are broken, the search ends.
+///
+/// Each claim hears the same endings as if it were alone. Only where nobody asks about outcomes are cells that are never
+/// observed left out of the states.
+///
+/// # Panics
+/// As [`explore`] does.
+pub fn survey<M: Model>(
+    model: &M,
+    quests: &[Quest],
+    limits: &Limits,
+    progress: &dyn Progress,
+    visit: &mut dyn FnMut(usize, &Ending<M::Outcome>) -> bool,
+) -> Survey {
     let renumberings = if limits.symmetry { model.symmetries() } else { Vec::new() };
-    let mut search = Search::new(model, quest, renumberings, limits.audit.max(1));
-    search.warm_up(limits);
-    let end = loop {
-        match search.run(limits, progress, visit) {
-            Some(end) => break end,
-            // A cell that had been left out turned out to matter.
-            None => search.forget(),
+    let mut search = Search::new(model, renumberings, limits.audit.max(1));
+    let waits_only = !quests.contains(&Quest::Outcomes);
+    search.warm_up(limits, waits_only);
+    let mut claims = Claims::new(quests, visit);
+    let stopped = loop {
+        match search.run(limits, progress, &mut claims) {
+            ControlFlow::Continue(()) | ControlFlow::Break(Ended::Answered) => break None,
+            ControlFlow::Break(Ended::Stopped(why)) => break Some(why),
+            ControlFlow::Break(Ended::Outdated) => search.forget(),
         }
     };
-    Report { end, effort: search.effort(), bound: None, shortest: true }
+    Survey { found: claims.found(), stopped, effort: search.effort() }
+}
+
+/// Why a search ends before all is searched.
+pub(super) enum Ended {
+    /// Each claim is broken.
+    Answered,
+    /// This limit stopped it.
+    Stopped(String),
+    /// It has to begin again: it has left out what matters.
+    Outdated,
 }
 
 pub(super) struct Search<M: Model> {
-    quest: Quest,
     began: Instant,
     pub(super) play: Play<M>,
     pub(super) memo: Memo,
@@ -75,16 +125,6 @@ pub(super) struct Action {
     pub(super) to_kept: Element,
 }
 
-/// What there is on the cycles of the state graph.
-enum Cycles {
-    /// Nobody waits on them, or there are none.
-    Harmless,
-    /// From this state on, this task waits for ever while others go round.
-    Waiting(u32, Slot),
-    /// The search must be done without symmetry.
-    CannotSay,
-}
-
 #[derive(Default)]
 struct Scratch {
     there: Vec<u32>,
@@ -100,9 +140,8 @@ pub(super) struct Here {
 }
 
 impl<M: Model> Search<M> {
-    fn new(model: &M, quest: Quest, renumberings: Vec<Vec<u32>>, audit_every: u64) -> Self {
+    fn new(model: &M, renumberings: Vec<Vec<u32>>, audit_every: u64) -> Self {
         Search {
-            quest,
             began: Instant::now(),
             play: Play::new(model.clone(), None),
             memo: Memo::new(),
@@ -124,8 +163,8 @@ impl<M: Model> Search<M> {
     }
 
     /// Plays at random for a while, to see early which cells are observed.
-    fn warm_up(&mut self, limits: &Limits) {
-        self.play.stage().lock().waits_only = self.quest == Quest::Knots;
+    fn warm_up(&mut self, limits: &Limits, waits_only: bool) {
+        self.play.stage().lock().waits_only = waits_only;
         let mut random = fastrand::Rng::with_seed(1);
         for _ in 0..64 {
             if self.began.elapsed() > limits.budget / 8 {
@@ -195,33 +234,20 @@ impl<M: Model> Search<M> {
         &mut self,
         limits: &Limits,
         progress: &dyn Progress,
-        visit: &mut dyn FnMut(Ending<M::Outcome>) -> bool,
-    ) -> Option<End> {
+        claims: &mut Claims<'_, M::Outcome>,
+    ) -> ControlFlow<Ended> {
         let mut here = Here { state: 0, spread: Spread::default() };
         self.store.widen(2, &mut here.spread);
-        if let Some(end) = self.begin(&mut here, visit) {
-            return Some(end);
-        }
         let (mut changes, mut next, mut last_of_level) = (Changes::default(), 1, 1);
+        self.begin(&mut here, claims)?;
         while (next as usize) < self.parents.len() {
             if next & 0xfff == 0 {
                 progress.tell(&self.effort());
-                if let Some(end) = self.over_a_limit(limits) {
-                    return Some(end);
-                }
+                self.stay_within(limits)?;
             }
             here.state = next;
             self.store.load(next, &mut here.spread);
-            let (moved, found) = self.expand(&mut here, &mut changes, limits, visit);
-            if self.play.stage().lock().newly_observed {
-                return None;
-            }
-            if found.is_some() {
-                return found;
-            }
-            if !moved && let Some(end) = self.rest(&here, visit) {
-                return Some(end);
-            }
+            self.expand(&mut here, &mut changes, limits, claims)?;
             if next == last_of_level {
                 last_of_level = self.parents.len() as u32 - 1;
                 self.depth += u64::from(next < last_of_level);
@@ -229,35 +255,29 @@ impl<M: Model> Search<M> {
             next += 1;
         }
         progress.tell(&self.effort());
-        match self.waits_on_a_cycle(&mut here) {
-            Cycles::CannotSay => None,
-            Cycles::Harmless => Some(End::Exhausted),
-            Cycles::Waiting(state, task) => {
-                self.go_to(state, 0);
-                let edges = self.play.graph().edges.into_iter().filter(|e| e.task == self.play.name(task));
-                let knot = Knot { cycle: edges.collect(), collateral: Vec::new() };
-                let wanted = visit(Ending::new(None, Some(&knot), None));
-                Some(if wanted { self.found(state, None, Some(knot)) } else { End::Exhausted })
-            }
-        }
+        self.look_for_waits_on_a_cycle(&mut here, claims)
     }
 
     /// Looks for a task that waits for ever while others go on for ever; what [`rest`](Search::rest) cannot see.
-    fn waits_on_a_cycle(&mut self, here: &mut Here) -> Cycles {
-        if self.quest == Quest::Outcomes || cycles::impossible(&self.memo.moves) {
-            return Cycles::Harmless;
+    fn look_for_waits_on_a_cycle(
+        &mut self,
+        here: &mut Here,
+        claims: &mut Claims<'_, M::Outcome>,
+    ) -> ControlFlow<Ended> {
+        if !claims.ask(|quest| quest == Quest::Knots) || cycles::impossible(&self.memo.moves) {
+            return ControlFlow::Continue(());
         }
         if !self.symmetry.is_trivial() {
             // On a cycle of images it is another one that waits each time round. Search again without.
             self.renumberings.clear();
-            return Cycles::CannotSay;
+            return ControlFlow::Break(Ended::Outdated);
         }
         let mut changes = Changes::default();
         let found = forever::waiting(self.parents.len(), |state, visit| {
             self.store.load(state, &mut here.spread);
             for (task, picks) in self.steps_from(&here.spread, &mut changes) {
                 match self.memo.fire(here.spread.slots(), task, &picks, &mut changes) {
-                    Fired::Known if !changes.crashed => {
+                    Fired::Known if changes.crashed.is_none() => {
                         visit(forever::Seen::Next(self.store.insert(&mut here.spread, &changes.slots).0));
                     }
                     _ => {}
@@ -271,10 +291,12 @@ impl<M: Model> Search<M> {
                 }
             }
         });
-        match found {
-            None => Cycles::Harmless,
-            Some((state, task)) => Cycles::Waiting(state, task),
-        }
+        let Some((state, task)) = found else { return ControlFlow::Continue(()) };
+        self.go_to(state, 0);
+        let edges = self.play.graph().edges.into_iter().filter(|e| e.task == self.play.name(task));
+        let knot = Knot { cycle: edges.collect(), collateral: Vec::new() };
+        let broken = claims.tell(|quest| quest == Quest::Knots, &Ending::new(None, Some(&knot), None));
+        self.found(broken, state, Some(knot), claims)
     }
 
     /// All steps, with their picks, that can be taken from a state whose steps are all known.
@@ -300,18 +322,19 @@ impl<M: Model> Search<M> {
         steps
     }
 
-    fn over_a_limit(&self, limits: &Limits) -> Option<End> {
-        if self.bytes() > limits.memory {
-            return Some(End::Stopped(format!("its memory bound of {} MiB", limits.memory >> 20)));
-        }
-        if self.began.elapsed() > limits.budget {
-            return Some(End::Stopped(format!("its time budget of {} s", limits.budget.as_secs_f64())));
-        }
-        None
+    fn stay_within(&self, limits: &Limits) -> ControlFlow<Ended> {
+        let over = if self.bytes() > limits.memory {
+            format!("its memory bound of {} MiB", limits.memory >> 20)
+        } else if self.began.elapsed() > limits.budget {
+            format!("its time budget of {} s", limits.budget.as_secs_f64())
+        } else {
+            return ControlFlow::Continue(());
+        };
+        ControlFlow::Break(Ended::Stopped(over))
     }
 
     /// Runs the model up to each task's first turn.
-    fn begin(&mut self, here: &mut Here, visit: &mut dyn FnMut(Ending<M::Outcome>) -> bool) -> Option<End> {
+    fn begin(&mut self, here: &mut Here, claims: &mut Claims<'_, M::Outcome>) -> ControlFlow<Ended> {
         let mut segments = Vec::new();
         self.play.restart(Some(&mut segments));
         let mut changes = Changes::default();
@@ -325,6 +348,7 @@ impl<M: Model> Search<M> {
             }
             self.learn(segment);
             self.memo.apply(segment, &mut changes);
+            changes.breaches.extend_from_slice(&segment.breaches);
         }
         self.make_room(here);
         let mut first = vec![0; self.store.width()];
@@ -341,32 +365,28 @@ impl<M: Model> Search<M> {
         let (state, _) = self.store.insert(&mut here.spread, &changes.slots);
         assert_eq!(state, 1, "the first state is the first");
         self.parents.push((0, 0));
-        here.state = 1;
-        self.store.load(1, &mut here.spread);
         let crashed = self.play.crashed().map(str::to_owned);
-        if let Some(why) = crashed {
-            return visit(Ending::new(None, None, Some(&why)))
-                .then(|| self.found(1, None, None))
-                .or(Some(End::Exhausted));
+        self.tell_step(1, None, &changes.breaches, crashed.as_deref(), claims)?;
+        if crashed.is_some() {
+            // There is nothing else to search.
+            return ControlFlow::Break(Ended::Answered);
         }
-        None
+        self.look_at(1, &first, true, claims)
     }
 
-    /// Takes every step that can be taken. True if one was that is at nobody's whim.
+    /// Takes every step that can be taken.
     fn expand(
         &mut self,
         here: &mut Here,
         changes: &mut Changes,
         limits: &Limits,
-        visit: &mut dyn FnMut(Ending<M::Outcome>) -> bool,
-    ) -> (bool, Option<End>) {
-        let mut moved = false;
+        claims: &mut Claims<'_, M::Outcome>,
+    ) -> ControlFlow<Ended> {
         let mut open: Vec<Vec<Pick>> = Vec::new();
         for index in 0..self.tasks.len() {
             let task = self.tasks[index];
             let local = here.spread.slots().get(task as usize).copied().unwrap_or(0);
-            let Stands::Turn { whim } = self.memo.locals[local as usize].stands else { continue };
-            moved |= !whim;
+            let Stands::Turn { .. } = self.memo.locals[local as usize].stands else { continue };
             open.push(Vec::new());
             while let Some(picks) = open.pop() {
                 match self.memo.fire(here.spread.slots(), task, &picks, changes) {
@@ -377,23 +397,21 @@ impl<M: Model> Search<M> {
                     Fired::Unknown => {
                         self.run_for_real(here, task, &picks);
                         if self.play.stage().lock().newly_observed {
-                            return (moved, None);
+                            return ControlFlow::Break(Ended::Outdated);
                         }
                         // Running the core of a large world takes its time.
-                        if let Some(end) = self.over_a_limit(limits) {
-                            return (moved, Some(end));
-                        }
+                        self.stay_within(limits)?;
                         open.push(picks);
                     }
-                    Fired::Known => {
-                        if let Some(end) = self.arrive(here, changes, task, picks, visit) {
-                            return (moved, Some(end));
-                        }
-                    }
+                    Fired::Known => self.arrive(here, changes, task, picks, claims)?,
                 }
             }
         }
-        (moved, None)
+        // An audit runs the core, too.
+        if self.play.stage().lock().newly_observed {
+            return ControlFlow::Break(Ended::Outdated);
+        }
+        ControlFlow::Continue(())
     }
 
     /// A step was taken.
@@ -403,8 +421,8 @@ impl<M: Model> Search<M> {
         changes: &Changes,
         task: Slot,
         picks: Vec<Pick>,
-        visit: &mut dyn FnMut(Ending<M::Outcome>) -> bool,
-    ) -> Option<End> {
+        claims: &mut Claims<'_, M::Outcome>,
+    ) -> ControlFlow<Ended> {
         self.transitions += 1;
         self.foretold += 1;
         // The first ones, too: a small world has no others.
@@ -412,11 +430,13 @@ impl<M: Model> Search<M> {
         if audited {
             self.audit(here, task, &picks, changes);
         }
-        if changes.crashed {
-            let last = Action { task, picks, to_kept: 0 };
-            let why = self.crash_of(here.state, &last);
-            return visit(Ending::new(None, None, Some(&why)))
-                .then(|| self.found(here.state, Some(&last), None));
+        let crashed = changes.crashed.as_deref();
+        if crashed.is_some() || !changes.breaches.is_empty() {
+            let last = Action { task, picks: picks.clone(), to_kept: 0 };
+            self.tell_step(here.state, Some(&last), &changes.breaches, crashed, claims)?;
+        }
+        if crashed.is_some() {
+            return ControlFlow::Continue(());
         }
         let to_kept = self.keep(here, changes);
         let (state, new) = self.store.insert(&mut here.spread, &self.scratch.diff);
@@ -424,25 +444,77 @@ impl<M: Model> Search<M> {
             if audited {
                 self.audit_reunion(here, task, &picks, changes);
             }
-            return None;
+            return ControlFlow::Continue(());
         }
         let action = self.action(Action { task, picks, to_kept });
         self.parents.push((here.state, action));
         debug_assert_eq!(self.parents.len(), state as usize + 1, "states are numbered as they come");
-        if self.quest == Quest::Knots && !changes.settled.is_empty() {
-            let mut there = here.spread.slots().to_vec();
-            for (slot, value) in &self.scratch.diff {
-                there[*slot as usize] = *value;
-            }
-            if self.is_knotted(&there) {
-                self.go_to(state, 0);
-                let knot = self.play.graph().knot().expect("the state and its run agree on who is stuck");
-                if visit(Ending::new(None, Some(&knot), None)) {
-                    return Some(self.found(state, None, Some(knot)));
-                }
-            }
+        let goes_on = |(slot, local): &(Slot, u32)| {
+            self.is_task.get(*slot as usize).copied().unwrap_or(false)
+                && self.memo.locals[*local as usize].stands == Stands::Turn { whim: false }
+        };
+        let settled = !changes.settled.is_empty();
+        if !settled && self.scratch.diff.iter().any(goes_on) {
+            return ControlFlow::Continue(());
         }
-        None
+        let mut there = std::mem::take(&mut self.scratch.there);
+        there.clear();
+        there.extend_from_slice(here.spread.slots());
+        for (slot, value) in &self.scratch.diff {
+            there[*slot as usize] = *value;
+        }
+        let ended = self.look_at(state, &there, settled, claims);
+        self.scratch.there = there;
+        ended
+    }
+
+    /// Looks at a state that is new: whether tasks are stuck, and whether all is at rest. Here and not when it is expanded:
+    /// by then there are longer ways to other findings.
+    fn look_at(
+        &mut self,
+        state: u32,
+        there: &[u32],
+        settled: bool,
+        claims: &mut Claims<'_, M::Outcome>,
+    ) -> ControlFlow<Ended> {
+        if settled && claims.ask(|quest| quest == Quest::Knots) && self.is_knotted(there) {
+            self.go_to(state, 0);
+            let knot = self.play.graph().knot().expect("the state and its run agree on who is stuck");
+            let broken = claims.tell(|quest| quest == Quest::Knots, &Ending::new(None, Some(&knot), None));
+            self.found(broken, state, Some(knot), claims)?;
+        }
+        let goes_on = |task: &Slot| self.stands(there, *task) == Stands::Turn { whim: false };
+        if self.tasks.iter().any(goes_on) {
+            ControlFlow::Continue(())
+        } else {
+            self.rest(state, there, claims)
+        }
+    }
+
+    /// How a task stands in a state.
+    fn stands(&self, state: &[u32], task: Slot) -> Stands {
+        self.memo.locals[state.get(task as usize).copied().unwrap_or(0) as usize].stands
+    }
+
+    /// Tells what a step did that broke rules, or the program.
+    fn tell_step(
+        &mut self,
+        from: u32,
+        last: Option<&Action>,
+        breaches: &[&'static str],
+        crashed: Option<&str>,
+        claims: &mut Claims<'_, M::Outcome>,
+    ) -> ControlFlow<Ended> {
+        let concerns = |quest| crashed.is_some() || (quest == Quest::Breaches && !breaches.is_empty());
+        if !claims.ask(concerns) {
+            return ControlFlow::Continue(());
+        }
+        let broken = claims.tell(concerns, &Ending::of_step(breaches.to_vec(), crashed));
+        if broken.is_empty() {
+            return ControlFlow::Continue(());
+        }
+        let breaches = if breaches.is_empty() { Vec::new() } else { self.breaches_of(from, last) };
+        claims.close(broken, &Finding { schedule: self.schedule(from, last), knot: None, breaches })
     }
 
     /// Works out how the state that a step leads to, or the one of its images that is kept, differs from `here`.
@@ -466,44 +538,41 @@ impl<M: Model> Search<M> {
     }
 
     /// Nothing moves here any more but at its whim.
-    fn rest(&mut self, here: &Here, visit: &mut dyn FnMut(Ending<M::Outcome>) -> bool) -> Option<End> {
-        if self.quest == Quest::Knots && !self.someone_works(here.spread.slots()) {
-            return None;
+    fn rest(&mut self, state: u32, there: &[u32], claims: &mut Claims<'_, M::Outcome>) -> ControlFlow<Ended> {
+        let (knots, outcomes) =
+            (claims.ask(|quest| quest == Quest::Knots), claims.ask(|quest| quest == Quest::Outcomes));
+        if !outcomes && !(knots && self.someone_works(there)) {
+            return ControlFlow::Continue(());
         }
-        self.go_to(here.state, 0);
-        let knot = self.play.graph().knot_at_rest();
-        let outcome = match self.quest {
-            Quest::Knots => {
-                // A knot was told when it was tied; what is left are waits that rest alone makes hopeless.
-                if self.play.graph().knot().is_some() || knot.is_none() {
-                    return None;
-                }
-                None
-            }
-            Quest::Outcomes => Some(self.play.outcome()),
-        };
-        let ending = Ending::new(outcome, knot.as_ref(), None);
-        visit(ending).then(|| self.found(here.state, None, knot))
+        self.go_to(state, 0);
+        let graph = self.play.graph();
+        let knot = graph.knot_at_rest();
+        // A knot was told when it was tied; what is left are waits that rest alone makes hopeless.
+        if knots && knot.is_some() && graph.knot().is_none() {
+            let broken = claims.tell(|quest| quest == Quest::Knots, &Ending::new(None, knot.as_ref(), None));
+            self.found(broken, state, knot.clone(), claims)?;
+        }
+        if outcomes {
+            let ending = Ending::new(Some(self.play.outcome()), knot.as_ref(), None);
+            let broken = claims.tell(|quest| quest == Quest::Outcomes, &ending);
+            self.found(broken, state, knot, claims)?;
+        }
+        ControlFlow::Continue(())
     }
 
     fn someone_works(&self, state: &[u32]) -> bool {
-        self.tasks.iter().any(|task| {
-            let local = state.get(*task as usize).copied().unwrap_or(0);
-            matches!(self.memo.locals[local as usize].stands, Stands::Waits { kind, .. } if kind.is_work())
-        })
+        let works =
+            |task: &Slot| matches!(self.stands(state, *task), Stands::Waits { kind, .. } if kind.is_work());
+        self.tasks.iter().any(works)
     }
 
     /// [`WaitGraph::knot`](turnstile::waits::WaitGraph::knot) on a state, without its words.
     fn is_knotted(&self, state: &[u32]) -> bool {
         let inner = self.play.stage().lock();
-        let stands = |task: Slot| {
-            let local = state.get(task as usize).copied().unwrap_or(0);
-            self.memo.locals[local as usize].stands
-        };
         let mut stuck: Vec<(Slot, Vec<Slot>)> = Vec::new();
         let mut able: Vec<Slot> = Vec::new();
         for task in &self.tasks {
-            match stands(*task) {
+            match self.stands(state, *task) {
                 Stands::Waits { kind, cell, port, .. } if kind.is_work() => {
                     let content = state[cell as usize] as usize;
                     match &inner.ports[content][port].helpers {
@@ -539,14 +608,25 @@ impl<M: Model> Search<M> {
         number
     }
 
-    fn found(&self, state: u32, last: Option<&Action>, knot: Option<Knot>) -> End {
+    /// These claims are broken by what is in a state.
+    fn found(
+        &self,
+        broken: Vec<usize>,
+        state: u32,
+        knot: Option<Knot>,
+        claims: &mut Claims<'_, M::Outcome>,
+    ) -> ControlFlow<Ended> {
+        if broken.is_empty() {
+            return ControlFlow::Continue(());
+        }
+        claims.close(broken, &Finding { schedule: self.schedule(state, None), knot, breaches: Vec::new() })
+    }
+
+    /// The schedule that leads to a state, and perhaps a step further.
+    fn schedule(&self, state: u32, last: Option<&Action>) -> Schedule {
         let names = self.play.names();
-        let turns = self
-            .way_to(state, 0)
-            .into_iter()
-            .chain(last.map(|last| (last.task, last.picks.clone())))
-            .map(|(task, picks)| Turn { task: names[task as usize], picks })
-            .collect();
-        End::Found(Box::new(Finding { schedule: Schedule { turns }, knot }))
+        let last = last.map(|last| (last.task, last.picks.clone()));
+        let turns = self.way_to(state, 0).into_iter().chain(last);
+        Schedule { turns: turns.map(|(task, picks)| Turn { task: names[task as usize], picks }).collect() }
     }
 }

@@ -142,6 +142,9 @@ impl Symmetry {
                     let Some(other) = second.iter().filter(|s| s.task == image).nth(before) else {
                         return Err("two runs of it wake different tasks".to_owned());
                     };
+                    if one.breaches != other.breaches {
+                        return Err("two runs of it break different rules".to_owned());
+                    }
                     note(
                         &mut self.locals[g],
                         local_of(one.task, one.after),

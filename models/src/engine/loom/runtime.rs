@@ -207,6 +207,10 @@ impl Runtime for Loom {
         self.0.watch.resumes(who);
     }
 
+    fn breach(&self, who: Name, rule: &'static str, what: impl FnOnce() -> String) {
+        self.0.watch.breach(who, rule, what);
+    }
+
     fn crash(&self, who: Name, why: &str) {
         self.0.watch.crash(who, why);
     }

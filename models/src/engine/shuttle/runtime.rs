@@ -176,6 +176,10 @@ impl Runtime for Shuttle {
         self.watch.resumes(who);
     }
 
+    fn breach(&self, who: Name, rule: &'static str, what: impl FnOnce() -> String) {
+        self.watch.breach(who, rule, what);
+    }
+
     fn crash(&self, who: Name, why: &str) {
         self.watch.crash(who, why);
     }

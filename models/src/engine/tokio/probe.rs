@@ -85,6 +85,10 @@ impl Probe for Lab {
         self.0.watch.resumes(who);
     }
 
+    fn breaches(&self, who: Name, rule: &'static str, what: impl FnOnce() -> String) {
+        self.0.watch.breach(who, rule, what);
+    }
+
     fn crashes(&self, who: Name, why: &str) {
         self.0.watch.crash(who, why);
     }

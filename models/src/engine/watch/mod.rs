@@ -22,6 +22,7 @@ use turnstile::waits::{Knot, Wait};
 use self::tracked::Bell;
 pub(crate) use self::tracked::Tracked;
 use super::Quest;
+use crate::player::Breach;
 use crate::schedule::{Pick, Schedule, Turn};
 
 /// The number of a task in the table, in the order of their start.
@@ -67,6 +68,8 @@ pub(crate) struct Sight {
 pub(crate) enum What {
     /// A knot was tied.
     Knot(Knot),
+    /// A rule was broken.
+    Breach(Breach),
     /// The program broke.
     Crash(String),
 }
@@ -230,6 +233,23 @@ impl Watch {
         // Dropped after unlocking: it may be the last to hold what it waits for.
         drop(table);
         drop(old);
+    }
+
+    /// A step breaks a rule.
+    pub(crate) fn breach(&self, who: Name, rule: &'static str, what: impl FnOnce() -> String) {
+        if self.0.habits.quest != Quest::Breaches || self.is_over() {
+            return;
+        }
+        // Before the table is locked: it may look at cells.
+        let what = what();
+        let mut table = self.table();
+        if let Some(seat) = table.seats.get(&who).copied() {
+            table.record_due(seat);
+        }
+        if !table.crashed && !table.settled {
+            let turns = table.turns.len();
+            table.sights.push(Sight { what: What::Breach(Breach { step: turns, rule, what }), turns });
+        }
     }
 
     /// The program breaks.
