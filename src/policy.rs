@@ -32,7 +32,8 @@ pub struct Rules {
 
 impl Policy {
     /// All of them.
-    pub const ALL: [Policy; 4] = [Policy::NoKick, Policy::PcAndOther, Policy::SameTerminal, Policy::SameClass];
+    pub const ALL: [Policy; 4] =
+        [Policy::NoKick, Policy::PcAndOther, Policy::SameTerminal, Policy::SameClass];
 
     /// Its name on the command line.
     pub fn name(self) -> &'static str {
@@ -52,7 +53,9 @@ impl Policy {
                 "a login kicks the user's sessions that are not from a PC (v3.5.1: on its own platform), unless it is from one"
             }
             Policy::SameTerminal => "a login kicks the user's sessions on the same platform",
-            Policy::SameClass => "a login kicks the user's sessions of the same class of platforms; from v3.8.3 on",
+            Policy::SameClass => {
+                "a login kicks the user's sessions of the same class of platforms; from v3.8.3 on"
+            }
         }
     }
 

@@ -214,7 +214,14 @@ fn a_name() -> impl Strategy<Value = Name> {
 }
 
 fn an_edge(task: Name) -> impl Strategy<Value = Edge> {
-    let kind = prop::sample::select(vec![Kind::Send, Kind::Receive, Kind::Select, Kind::Lock, Kind::Signal, Kind::Reply]);
+    let kind = prop::sample::select(vec![
+        Kind::Send,
+        Kind::Receive,
+        Kind::Select,
+        Kind::Lock,
+        Kind::Signal,
+        Kind::Reply,
+    ]);
     let helpers = prop::option::of(prop::collection::vec(a_name(), 0..3));
     (kind, a_name(), prop::option::of((0..9_usize, 0..9_usize)), helpers)
         .prop_map(move |(kind, on, filled, helpers)| Edge { task, kind, on, filled, helpers })

@@ -636,7 +636,7 @@ proctype pusher(byte me) {
 		lists[me - PUSHER] = (row[1] -> 1 : 0)
 	}
 	do
-	/* step "read a client of the live row" */
+	/* step "read number n of the live row" */
 	:: d_step {
 		stands[me] == GOES && next < count ->
 		client = ((lists[me - PUSHER] -> array : kept[me - PUSHER]) >> (4 * next)) & 15;
@@ -666,7 +666,7 @@ proctype pusher(byte me) {
 		client = (stands[me] == GOES -> 0 : client)
 	}
 #endif
-	/* step "lock w · write the message · unlock w" */
+	/* step "lock w · write a message · unlock w" */
 	:: d_step {
 		CAN_WRITE(me, client) ->
 #if PROPERTY == NO_LEAK

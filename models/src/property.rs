@@ -179,7 +179,8 @@ fn no_lost_session(sight: &Sight) -> Option<String> {
 fn policy_holds(scenario: &Scenario, sight: &Sight) -> Option<String> {
     let rules = &scenario.version.steps().rules;
     let open: Vec<&Seen> = sight.open().collect();
-    let pairs = open.iter().enumerate().flat_map(|(at, one)| open[at + 1..].iter().map(move |two| (*one, *two)));
+    let pairs =
+        open.iter().enumerate().flat_map(|(at, one)| open[at + 1..].iter().map(move |two| (*one, *two)));
     pairs.map(|(one, two)| (one.login, two.login)).find_map(|(one, two)| {
         // Whichever of the two came later should have kicked the other.
         let breaks = scenario.policy.kicks(rules, &one, &two) && scenario.policy.kicks(rules, &two, &one);
@@ -198,7 +199,8 @@ fn one_stays(sight: &Sight) -> Option<String> {
         Some(By::Kick(Cause::Login(login))) => Some(login.connection),
         _ => None,
     };
-    let of = |connection: Connection| sight.connections.iter().find(|seen| seen.login.connection == connection);
+    let of =
+        |connection: Connection| sight.connections.iter().find(|seen| seen.login.connection == connection);
     sight.connections.iter().find_map(|seen| {
         let own = seen.login.connection;
         let other = kicker(seen)?;
@@ -213,7 +215,9 @@ fn once(sight: &Sight) -> Option<String> {
         let number = login.connection.0;
         match (open, log.unregistered, log.ended) {
             (true, 0, _) | (false, 1, _) | (false, 0, Some(By::Refused)) => None,
-            (true, times, _) => Some(format!("connection {number} is open, and was unregistered {times} times")),
+            (true, times, _) => {
+                Some(format!("connection {number} is open, and was unregistered {times} times"))
+            }
             (false, 0, _) => Some(format!("connection {number} is closed, and was never unregistered")),
             (false, times, _) => Some(format!("connection {number} was unregistered {times} times")),
         }

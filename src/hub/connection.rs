@@ -1,9 +1,9 @@
 //! What a connection's own task does: its handler, then its reader. And its peer, on the other side of the socket.
 
 use super::client::{Binding, Client};
+use super::designs::{lanes, locked_table};
 use super::socket::{By, Socket};
 use super::version::Objects;
-use super::designs::{lanes, locked_table};
 use super::{Design, Hub};
 use crate::runtime::{Runtime, Task};
 use crate::session::Login;

@@ -46,8 +46,7 @@ impl<R: Runtime> Hash for Event<R> {
 pub(super) fn specs(settings: &Settings) -> [Spec; 4] {
     let (design, capacity) = (settings.design, settings.capacity);
     let capacity = if design == Design::Unbounded { usize::MAX } else { capacity };
-    let (register, unregister) =
-        (design.register_loop(settings.node), design.unregister_loop(settings.node));
+    let (register, unregister) = (design.register_loop(settings.node), design.unregister_loop(settings.node));
     [
         Spec::new(settings.name("register"), capacity).drained_by([register]),
         Spec::new(settings.name("unregister"), capacity).drained_by([unregister]),

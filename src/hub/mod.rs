@@ -192,8 +192,7 @@ impl<R: Runtime> Hub<R> {
     /// Looks at the hub from outside, for reports and properties.
     pub fn look(&self) -> Census {
         let table = self.users.peek(|users| {
-            let row =
-                |clients: &[Client<R>]| clients.iter().map(|c| c.binding().login.connection).collect();
+            let row = |clients: &[Client<R>]| clients.iter().map(|c| c.binding().login.connection).collect();
             users.rows().into_iter().map(|(user, clients)| (user, row(&clients))).collect()
         });
         Census {

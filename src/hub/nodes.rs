@@ -20,8 +20,7 @@ impl<R: Runtime> Hub<R> {
             let login = bound.login;
             let check = bound.socket.another(login.connection, &CHECKS);
             let nth = CHECKS.iter().position(|role| *role == check.role()).unwrap_or_default();
-            let reply =
-                Signal::reply(&me.runtime, crate::Name::of(REPLIES[nth], login.connection.0), check);
+            let reply = Signal::reply(&me.runtime, crate::Name::of(REPLIES[nth], login.connection.0), check);
             me.note(|| format!("call the other node: {check}"));
             let (other, answer) = (other.clone(), reply.clone());
             Task::spawn(&me.runtime, check, async move |me| {

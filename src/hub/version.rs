@@ -99,8 +99,7 @@ pub struct Steps {
     pub shutdown: Shutdown,
 }
 
-const OLD_RULES: Rules =
-    Rules { pc_and_other_reads_all: false, same_class: false, spares_same_token: false };
+const OLD_RULES: Rules = Rules { pc_and_other_reads_all: false, same_class: false, spares_same_token: false };
 const NEW_RULES: Rules = Rules { pc_and_other_reads_all: true, same_class: true, spares_same_token: true };
 
 const V3_5_1: Steps = Steps {
@@ -139,8 +138,7 @@ const MAIN: Steps = Steps {
 
 impl Version {
     /// All of them.
-    pub const ALL: [Version; 4] =
-        [Version::V3_5_1, Version::V3_5_1Unpooled, Version::V3_8_3, Version::Main];
+    pub const ALL: [Version; 4] = [Version::V3_5_1, Version::V3_5_1Unpooled, Version::V3_8_3, Version::Main];
 
     /// Those that OpenIM has published.
     pub const PUBLISHED: [Version; 3] = [Version::V3_5_1, Version::V3_8_3, Version::Main];
@@ -167,7 +165,9 @@ impl Version {
             Version::V3_8_3 => {
                 "v3.8.3-patch.16: client objects pooled, flag read under the lock, table locked, writes queued"
             }
-            Version::Main => "7848d7c73: as v3.8.3 with new client objects, and a close that writes what is queued",
+            Version::Main => {
+                "7848d7c73: as v3.8.3 with new client objects, and a close that writes what is queued"
+            }
         }
     }
 

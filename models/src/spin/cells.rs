@@ -10,7 +10,7 @@ use crate::limits::Limits;
 use crate::property::Property;
 use crate::scenario::{Peers, Scenario};
 
-/// How large a world is. In each, peers leave.
+/// How large a world is. In each, peers leave; for `no-leak`, somebody pushes a message to user 1.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct World {
     /// How many users.
@@ -93,9 +93,9 @@ impl Cell {
 
 /// The rows that are compared: both versions, OpenIM's design and the post's, and the properties that both judge.
 pub fn rows() -> Vec<Row> {
-    let versions = [Version::V3_5_1, Version::V3_5_1Unpooled];
+    let versions = [Version::V3_5_1, Version::V3_8_3];
     let designs = [Design::SingleSelect, Design::SplitLoops];
-    let properties = [Property::NoDeadlock, Property::NoGhost, Property::NoLostSession];
+    let properties = [Property::NoDeadlock, Property::NoGhost, Property::NoLostSession, Property::NoLeak];
     let of_design = |version, design| properties.map(|property| Row { version, design, property });
     versions.iter().flat_map(|v| designs.iter().flat_map(|d| of_design(*v, *d))).collect()
 }
@@ -110,6 +110,7 @@ impl Row {
             logins: world.logins,
             capacity: world.capacity,
             peers: Peers::Leave,
+            pushers: u32::from(self.property == Property::NoLeak),
             ..Scenario::default()
         }
     }

@@ -16,9 +16,7 @@ pub(in crate::hub) fn start<R: Runtime>(hub: &Hub<R>, runtime: &R) {
     Task::spawn(runtime, hub.register_loop(), |me| {
         run(hub.clone(), me, vec![DONE, REGISTER, KICK], variable.clone())
     });
-    Task::spawn(runtime, hub.unregister_loop(), |me| {
-        run(hub.clone(), me, vec![DONE, UNREGISTER], variable)
-    });
+    Task::spawn(runtime, hub.unregister_loop(), |me| run(hub.clone(), me, vec![DONE, UNREGISTER], variable));
 }
 
 /// Reports the end of a connection: a send, with the client's lock held until there is room.
