@@ -219,7 +219,8 @@ inline report(me, client) {
 
 /* ---- The connections, and their peers ---- */
 
-/* An alternative to a new object: one from the pool. */
+/* An alternative to a new object is one from the pool. */
+/* step "get from client pool · reset client" */
 #define USED(object) :: d_step { pooled[object] -> pooled[object]--; client = object; reset(client) }
 
 inline reset(object) {
@@ -432,6 +433,7 @@ inline register_client(me) {
 		stands[me] = (row[user] -> STORES : GOES);
 		user = (row[user] -> user : 0)
 	}
+	/* step "load the row · store the row" */
 	:: d_step {
 		stands[me] == STORES ->
 		if
@@ -487,6 +489,7 @@ inline register_client(me) {
 		left = row[user];
 		stands[me] = ADDS
 	}
+	/* step "load the row · store the row" */
 	:: d_step {
 		stands[me] == ADDS ->
 		append(left, client);
@@ -542,6 +545,7 @@ inline unregister_client(me) {
 #define OR_STORES_WHAT_IS_LEFT(me)
 #else
 #define OR_STORES_WHAT_IS_LEFT(me) \
+	/* step "load the row · store the row" */ \
 	:: d_step { \
 		stands[me] == STORES -> \
 		if \
