@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use serde::Serialize;
+use turnstile::waits::Knot;
 
 use crate::engine::{End, Ending, Finding, Progress, Quest, Report, exhaustive, loom, shuttle, tokio};
 use crate::key;
 use crate::limits::Limits;
-use crate::player::play;
+use crate::player::{Played, play, round};
 use crate::property::Property;
 use crate::scenario::{Scenario, Sight};
 use crate::shrink::shrink;
@@ -86,12 +87,7 @@ pub fn check(
         broken.is_some()
     };
     let quest = property.quest();
-    let report: Report = match engine {
-        Engine::Exhaustive => exhaustive::explore(&scenario, quest, limits, progress, &mut visit),
-        Engine::Loom => loom::explore(&scenario, quest, limits, progress, &mut visit),
-        Engine::Shuttle => shuttle::explore(&scenario, quest, limits, progress, &mut visit),
-        Engine::Tokio => tokio::explore(&scenario, quest, limits, progress, &mut visit),
-    };
+    let report = run(&scenario, quest, engine, limits, progress, &mut visit);
     let symmetry = engine == Engine::Exhaustive && limits.symmetry;
     let search =
         Search { scenario, property, engine, effort: report.effort, symmetry, bound: report.bound.clone() };
@@ -146,19 +142,53 @@ pub fn survey(
     Ok(verdicts.collect())
 }
 
+/// Whether an engine comes upon a schedule that breaks the property, and whether it has then seen all there is. Says nothing
+/// of how it breaks.
+pub(crate) fn tried(
+    scenario: &Scenario,
+    property: Property,
+    engine: Engine,
+    limits: &Limits,
+) -> Result<(bool, bool), String> {
+    let scenario = engine.fit(scenario);
+    if engine == Engine::Loom {
+        scenario.validate_for_loom()?;
+    }
+    let mut visit = |ending: Ending<Sight>| broken_by(&scenario, property, &ending).is_some();
+    let report = run(&scenario, property.quest(), engine, limits, &(), &mut visit);
+    Ok((matches!(report.end, End::Found(_)), report.complete()))
+}
+
+fn run(
+    scenario: &Scenario,
+    quest: Quest,
+    engine: Engine,
+    limits: &Limits,
+    progress: &dyn Progress,
+    visit: &mut dyn FnMut(Ending<Sight>) -> bool,
+) -> Report {
+    match engine {
+        Engine::Exhaustive => exhaustive::explore(scenario, quest, limits, progress, visit),
+        Engine::Loom => loom::explore(scenario, quest, limits, progress, visit),
+        Engine::Shuttle => shuttle::explore(scenario, quest, limits, progress, visit),
+        Engine::Tokio => tokio::explore(scenario, quest, limits, progress, visit),
+    }
+}
+
 /// How an ending breaks a property, if it does.
 fn broken_by(scenario: &Scenario, property: Property, ending: &Ending<Sight>) -> Option<String> {
     if ending.breaches.contains(&property.name()) {
         return Some(format!("a step breaks the rule {}", property.name()));
     }
-    match (&ending.crashed, property, &ending.outcome) {
+    match (&ending.crashed, property, property.quest()) {
         (Some(why), Property::NoCrash, _) => Some(format!("the program breaks: {why}")),
         (Some(_), ..) | (None, Property::NoCrash, _) => None,
         (None, Property::NoDeadlock, _) if ending.stuck.is_empty() => None,
         (None, Property::NoDeadlock, _) => Some("tasks wait for ever".to_owned()),
-        (None, _, Some(_)) if !ending.stuck.is_empty() && !property.judges_the_stuck() => None,
-        (None, _, Some(sight)) if property.quest() == Quest::Outcomes => property.judge(scenario, sight),
-        (None, _, _) => None,
+        // What a hang leaves behind is its doing; but who it keeps from getting on is kept from it.
+        (None, _, Quest::Outcomes) if !ending.stuck.is_empty() => None,
+        (None, _, Quest::Outcomes | Quest::Progress) => property.judge(scenario, ending.outcome.as_ref()?),
+        (None, _, Quest::Knots | Quest::Breaches) => None,
     }
 }
 
@@ -173,7 +203,13 @@ const SHRINKING: Duration = Duration::from_secs(15);
 
 fn explain(search: &Search, finding: Finding, broken: String, shortest: bool) -> Counterexample {
     let (scenario, property) = (search.scenario, search.property);
-    let shrunk = if shortest { None } else { shrink(&scenario, property, &finding.schedule, SHRINKING) };
+    // What goes round has no shorter schedule that is known of, and the shrinker knows only what comes to an end.
+    let shortest = shortest && finding.lasso.is_none();
+    let shrunk = if shortest || finding.lasso.is_some() {
+        None
+    } else {
+        shrink(&scenario, property, &finding.schedule, SHRINKING)
+    };
     let (scenario, schedule) = shrunk.unwrap_or((scenario, finding.schedule));
     let said = finding.breaches.into_iter().find(|breach| breach.rule == property.name());
     let broken = said.map_or(broken, |breach| breach.what);
@@ -189,12 +225,14 @@ fn explain(search: &Search, finding: Finding, broken: String, shortest: bool) ->
             knot: finding.knot,
             broken,
             shortest,
+            lasso: finding.lasso,
             key: String::new(),
         },
     }
 }
 
-/// Plays a schedule and says how it breaks the property.
+/// Plays a schedule and says how it breaks the property: with a step, at rest, or by going round: then the state at its end
+/// is one that it had come to before.
 ///
 /// # Errors
 /// Says which step cannot be taken, or that nothing breaks.
@@ -204,6 +242,33 @@ pub fn replay(
     schedule: &crate::Schedule,
 ) -> Result<Counterexample, String> {
     let played = play(scenario, schedule)?;
+    let (knot, lasso, broken) = match broken_at_once(scenario, property, &played) {
+        (knot, Some(broken)) => (knot, None, broken),
+        (knot, None) => broken_for_ever(scenario, property, &played)?
+            .map(|(round, lasso, broken)| (knot.or(round), Some(lasso), broken))
+            .ok_or_else(|| format!("nothing breaks {} in this schedule", property.name()))?,
+    };
+    let key = key::write(scenario, property, &played.schedule)?;
+    Ok(Counterexample {
+        scenario: *scenario,
+        property,
+        schedule: played.schedule,
+        trace: played.trace,
+        graph: played.graph,
+        knot,
+        broken,
+        shortest: false,
+        lasso,
+        key,
+    })
+}
+
+/// Who is stuck at the end, and how a step, or what there is at rest, breaks the property.
+fn broken_at_once(
+    scenario: &Scenario,
+    property: Property,
+    played: &Played<Sight>,
+) -> (Option<Knot>, Option<String>) {
     let knot = if played.crashed.is_some() {
         None
     } else if played.at_rest {
@@ -216,27 +281,44 @@ pub fn replay(
         _ if breach.is_some() => breach.map(|breach| breach.what.clone()),
         (Some(why), Property::NoCrash) => Some(format!("the program breaks: {why}")),
         (Some(_), _) | (None, Property::NoCrash) => None,
-        (None, Property::NoDeadlock) => knot.as_ref().map(|k| {
-            let tasks: Vec<String> = k.cycle.iter().map(|e| e.task.to_string()).collect();
-            let verb = if tasks.len() == 1 { "waits" } else { "wait" };
-            format!("{} {verb} for ever", tasks.join(" and "))
-        }),
-        (None, _) if !played.at_rest || property.quest() != Quest::Outcomes => None,
+        (None, Property::NoDeadlock) => knot.as_ref().map(waits_for_ever),
+        (None, _) if !played.at_rest || !property.quest().looks() => None,
         (None, _) => property.judge(scenario, &played.outcome),
     };
-    let broken = broken.ok_or_else(|| format!("nothing breaks {} in this schedule", property.name()))?;
-    let key = key::write(scenario, property, &played.schedule)?;
-    Ok(Counterexample {
-        scenario: *scenario,
-        property,
-        schedule: played.schedule,
-        trace: played.trace,
-        graph: played.graph,
-        knot,
-        broken,
-        shortest: false,
-        key,
-    })
+    (knot, broken)
+}
+
+/// How what goes round breaks the property: who is stuck, after how many steps the round begins, and what is wrong.
+fn broken_for_ever(
+    scenario: &Scenario,
+    property: Property,
+    played: &Played<Sight>,
+) -> Result<Option<(Option<Knot>, usize, String)>, String> {
+    let quest = property.quest();
+    if played.at_rest || quest == Quest::Breaches {
+        return Ok(None);
+    }
+    let Some(round) = round(scenario, &played.schedule, !quest.looks())?.filter(|round| round.all_move)
+    else {
+        return Ok(None);
+    };
+    let knot = (!round.waits.is_empty()).then(|| Knot { cycle: round.waits.clone(), collateral: Vec::new() });
+    let judge = |sight: &Sight| property.judge(scenario, sight);
+    let broken = match (quest, &knot) {
+        (Quest::Knots, Some(knot)) if property == Property::NoDeadlock => Some(waits_for_ever(knot)),
+        (Quest::Outcomes, None) => judge(&played.outcome),
+        (Quest::Progress, _) if round.outcomes.iter().all(|sight| judge(sight).is_some()) => {
+            judge(&played.outcome)
+        }
+        _ => None,
+    };
+    Ok(broken.map(|broken| (knot, round.begins, broken)))
+}
+
+fn waits_for_ever(knot: &Knot) -> String {
+    let tasks: Vec<String> = knot.cycle.iter().map(|e| e.task.to_string()).collect();
+    let verb = if tasks.len() == 1 { "waits" } else { "wait" };
+    format!("{} {verb} for ever", tasks.join(" and "))
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ pub mod scenario;
 mod schedule;
 mod shrink;
 pub mod spin;
+pub mod table;
 mod verdict;
 
 pub use check::{Engine, check, replay, survey};

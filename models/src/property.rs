@@ -118,6 +118,7 @@ impl Property {
         match self {
             Property::NoDeadlock | Property::NoCrash => Quest::Knots,
             Property::RightKick | Property::NoLeak => Quest::Breaches,
+            Property::Shutdown | Property::Progress => Quest::Progress,
             _ => Quest::Outcomes,
         }
     }
@@ -137,11 +138,6 @@ impl Property {
             _ => return Ok(()),
         };
         Err(format!("{} cannot be judged here: {missing}", self.name()))
-    }
-
-    /// Whether it is judged also where somebody is stuck.
-    pub(crate) fn judges_the_stuck(self) -> bool {
-        matches!(self, Property::Shutdown | Property::Progress)
     }
 
     /// What is wrong with what is seen at rest, if anything. What a step breaks, the core says itself.

@@ -72,7 +72,7 @@ impl Attempt {
     fn hopeless(&self, play: &Play<Scenario>) -> bool {
         match self.property.quest() {
             Quest::Knots | Quest::Breaches => play.plain(0).is_none(),
-            Quest::Outcomes => play.at_rest(),
+            Quest::Outcomes | Quest::Progress => play.at_rest(),
         }
     }
 
@@ -87,10 +87,10 @@ impl Attempt {
             Property::NoCrash => false,
             Property::NoDeadlock => play.is_stuck(moved),
             property => {
-                property.quest() == Quest::Outcomes
+                property.quest().looks()
                     && play.at_rest()
                     && property.judge(&self.scenario, &play.outcome()).is_some()
-                    && play.graph().knot_at_rest().is_none()
+                    && (property.quest() == Quest::Progress || play.graph().knot_at_rest().is_none())
             }
         }
     }

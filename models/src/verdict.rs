@@ -88,8 +88,12 @@ pub struct Counterexample {
     pub knot: Option<Knot>,
     /// What is wrong, in a sentence.
     pub broken: String,
-    /// True if no shorter schedule breaks the claim: proven by the order of the search.
+    /// True if no shorter schedule breaks the claim in a step or at rest: proven by the order of the search.
     pub shortest: bool,
+    /// Where what breaks the claim goes on for ever: after so many steps, the rest of the schedule goes round, back to the same
+    /// state; and so again and again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lasso: Option<usize>,
     /// To be given to `lab replay`.
     pub key: String,
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use turnstile::sync::{Case, Channel, Channels, Counter, Mutex, Shared, Spec};
 use turnstile::{Name, Runtime, Task};
 use turnstile_models::engine::{End, Ending, Quest, Report, exhaustive};
-use turnstile_models::{Limits, Model};
+use turnstile_models::{Limits, Model, play};
 
 fn knots<M: Model>(model: &M) -> (Vec<Ending<M::Outcome>>, Report) {
     let mut seen = Vec::new();
@@ -98,7 +98,11 @@ impl Model for Forsaken {
 fn who_waits_for_ever_beside_a_task_that_never_rests_is_found() {
     let (seen, report) = knots(&Forsaken { kind: false });
     assert_eq!(seen[0].stuck, ["sender waits to send on mail (unbuffered), which only ticker drains"]);
-    assert!(matches!(report.end, End::Found(_)));
+    assert!(seen[0].recurring);
+    let End::Found(finding) = report.end else { panic!("{:?}", report.end) };
+    let lasso = finding.lasso.expect("the ticker goes round");
+    assert!(lasso < finding.schedule.len());
+    assert_eq!(play(&Forsaken { kind: false }, &finding.schedule).unwrap().lasso, Some(lasso));
 }
 
 #[test]

@@ -65,7 +65,7 @@ fn the_split_hub_cannot_hang() {
 fn what_the_split_hub_cannot_mend_is_the_pool() {
     // The shortest hang of the split hub that an exhaustive search of 2 users x 2 logins came to: a stale reader locks the
     // lock of one connection and unlocks that of another.
-    let key = "ts1aeaaeaicaiaqaaqfaaaqaaabauaacbiaaiaqaaaaaabaiaijaeaaabybaaaqgaijaaaaaaqdaaaaaaadamaaeayaaacaaaadaaaqcaaaaiaqsaqjaaaaeaabaqaaaaaaaacaaahtvzmg2";
+    let key = "ts2aeaaeaicaiaqaaqfaaaqaaabauaacbiaaiaqaaaaaabaiaijaeaaabybaaaqgaijaaaaaaqdaaaaaaadamaaeayaaacaaaadaaaqcaaaaiaqsaqjaaaaeaabaqaaaaaaaacaaahtvzmg2";
     let (scenario, property, schedule) = key::read(key).unwrap();
     assert_eq!((scenario.design, scenario.users, scenario.logins), (Design::SplitLoops, 2, 2));
     let hang = replay(&scenario, property, &schedule).unwrap();

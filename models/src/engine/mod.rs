@@ -16,22 +16,46 @@ use turnstile::waits::Knot;
 use crate::player::Breach;
 use crate::schedule::Schedule;
 
-/// What a search asks about.
+/// What a search asks about. Each hears of crashes, too.
+///
+/// A step is *obliged* unless it comes at a [whim](turnstile::Runtime::whim). A state is *quiescent* if it can be come back to,
+/// by obliged steps, from every state that obliged steps lead to from it, and none of those steps breaks the program. If
+/// no obliged step can be taken there, the world is *at rest*; else it goes round, and what is seen there is *recurring*.
+///
+/// A run is *fair* if each obliged step, with each way to choose in it, that can be taken infinitely often in the same state
+/// is taken infinitely often there; a fair scheduler does that, and a random one, with probability 1. A fair run that does not
+/// crash, and in which whims come to an end, ends up in quiescent states that lead to each other, and comes to each
+/// of them again and again; and wherever it may end up so, some fair run does. So what is true of fair runs in the end is
+/// told from the quiescent states, and no run need be cut off to tell it.
+///
+/// Only the exhaustive engine sees what is recurring; the others see what is at rest, and cut off what goes round.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Quest {
-    /// Waits that nothing can end, at any step, whoever else still moves; and crashes.
+    /// Waits that nothing can end, at any step, whoever else still moves.
     Knots,
-    /// What the world looks like whenever it has come to rest: when nothing can move but at its whim. And crashes.
+    /// What the world looks like in each quiescent state: a claim is broken if it is in one of them.
     Outcomes,
-    /// Rules that a step [breaks](turnstile::Task::breach), at any step; and crashes.
+    /// Rules that a step [breaks](turnstile::Task::breach), at any step.
     Breaches,
+    /// What comes true in every fair run, sooner or later: a claim is broken if a fair run can end up where it is broken
+    /// in every state that the run still comes to, be it stuck or not.
+    Progress,
+}
+
+impl Quest {
+    /// True if it is about what the world looks like: then all of the world counts.
+    pub(crate) fn looks(self) -> bool {
+        matches!(self, Quest::Outcomes | Quest::Progress)
+    }
 }
 
 /// A moment that a search came upon.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Ending<O> {
-    /// What can be seen of the world; for [`Quest::Outcomes`], where nothing crashed.
+    /// What can be seen of the world; for [`Quest::Outcomes`] and [`Quest::Progress`], where nothing crashed.
     pub outcome: Option<O>,
+    /// True if the world is not at rest: it goes round for ever, and comes back here each time.
+    pub recurring: bool,
     /// The tasks that are stuck, and what they wait for, in words; empty if none is.
     pub stuck: Vec<String>,
     /// The rules that the last step broke; for [`Quest::Breaches`]. Such an ending is about that step alone.
@@ -45,14 +69,15 @@ impl<O> Ending<O> {
         let mut stuck: Vec<String> =
             knot.iter().flat_map(|k| k.cycle.iter().chain(&k.collateral)).map(ToString::to_string).collect();
         stuck.sort();
-        Ending { outcome, stuck, breaches: Vec::new(), crashed: crashed.map(str::to_owned) }
+        let crashed = crashed.map(str::to_owned);
+        Ending { outcome, recurring: false, stuck, breaches: Vec::new(), crashed }
     }
 
     /// What a step did that broke rules, or the program, or both.
     pub(crate) fn of_step(mut breaches: Vec<&'static str>, crashed: Option<&str>) -> Self {
         breaches.sort_unstable();
         breaches.dedup();
-        Ending { outcome: None, stuck: Vec::new(), breaches, crashed: crashed.map(str::to_owned) }
+        Ending { breaches, ..Ending::new(None, None, crashed) }
     }
 }
 
@@ -88,7 +113,7 @@ pub enum End {
 }
 
 /// What a search found.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Finding {
     /// The schedule that leads there.
     pub schedule: Schedule,
@@ -96,6 +121,9 @@ pub struct Finding {
     pub knot: Option<Knot>,
     /// The rules that its last step broke, and how.
     pub breaches: Vec<Breach>,
+    /// Where what is found goes on for ever: after so many steps of the schedule, the rest of it goes round, back to the
+    /// same state, by way of each task that is obliged to move; and so again and again.
+    pub lasso: Option<usize>,
 }
 
 /// How much a search saw.

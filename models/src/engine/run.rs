@@ -48,7 +48,7 @@ fn sightings<M: Model, R: Runtime>(
             }
         };
         knotted |= knot.is_some();
-        sightings.push(Sighting { ending, finding: Finding { schedule, knot, breaches } });
+        sightings.push(Sighting { ending, finding: Finding { schedule, knot, breaches, lasso: None } });
     }
     // What was cut off, broken or stopped at its knot is not at rest.
     if crashed || watch.is_over() {
@@ -56,13 +56,14 @@ fn sightings<M: Model, R: Runtime>(
     }
     let knot = watch.graph().knot_at_rest();
     let outcome = match quest {
-        Quest::Outcomes => Some(model.look(world)),
+        Quest::Outcomes | Quest::Progress => Some(model.look(world)),
         // A knot was told when it was tied; what is left are waits that rest alone makes hopeless.
         Quest::Knots if !knotted && knot.is_some() => None,
         Quest::Knots | Quest::Breaches => return sightings,
     };
     let ending = Ending::new(outcome, knot.as_ref(), None);
     let schedule = watch.schedule(watch.turns());
-    sightings.push(Sighting { ending, finding: Finding { schedule, knot, breaches: Vec::new() } });
+    let finding = Finding { schedule, knot, breaches: Vec::new(), lasso: None };
+    sightings.push(Sighting { ending, finding });
     sightings
 }

@@ -1,10 +1,13 @@
 //! Runs the core one chosen step at a time: the ground that the exhaustive engine, replay and shrinking stand on.
 
+mod round;
 mod stage;
 
 use std::collections::VecDeque;
 use std::task::Context;
 
+use round::Fingerprint;
+pub(crate) use round::round;
 use serde::Serialize;
 pub(crate) use stage::{Event, Slot, Stage, Status, mix};
 use turnstile::Name;
@@ -82,9 +85,9 @@ impl<M: Model> Play<M> {
     }
 
     /// Begins again, in words.
-    pub(crate) fn restart_noting(&mut self) {
+    pub(crate) fn restart_noting(&mut self, recorded: Option<&mut Vec<Segment>>) {
         self.stage.lock().noting = true;
-        self.restart(None);
+        self.restart(recorded);
         self.stage.lock().noting = false;
     }
 
@@ -151,6 +154,14 @@ impl<M: Model> Play<M> {
     pub(crate) fn find(&self, task: Name) -> Option<(usize, Slot)> {
         let slot = self.stage.lock().find(task)?;
         self.can_move(slot).then(|| (self.seats[slot as usize], slot))
+    }
+
+    /// As [`find`](Play::find), for a step of a schedule.
+    ///
+    /// # Errors
+    /// Says that the step cannot be taken.
+    fn seat_of(&self, index: usize, task: Name) -> Result<(usize, Slot), String> {
+        self.find(task).ok_or_else(|| format!("step {}: {task} cannot move here", index + 1))
     }
 
     /// The slot at a seat, if its task can take a step.
@@ -379,14 +390,19 @@ impl<M: Model> Play<M> {
     }
 
     /// Takes a step and says what happened.
-    pub(crate) fn narrate(&mut self, slot: Slot, picks: &[Pick]) -> (Step, Vec<Pick>) {
+    pub(crate) fn narrate(
+        &mut self,
+        slot: Slot,
+        picks: &[Pick],
+        segments: &mut Vec<Segment>,
+    ) -> (Step, Vec<Pick>) {
         {
             let mut inner = self.stage.lock();
             inner.noting = true;
             inner.notes.clear();
         }
-        let mut segments = Vec::new();
-        let choices = self.step(slot, picks, Some(&mut segments));
+        segments.clear();
+        let choices = self.step(slot, picks, Some(segments));
         let mut inner = self.stage.lock();
         inner.noting = false;
         let notes = std::mem::take(&mut inner.notes);
@@ -446,6 +462,8 @@ pub struct Played<O> {
     pub crashed: Option<String>,
     /// True if nothing can move any more, but at its whim.
     pub at_rest: bool,
+    /// If the world had been in the very state in which it is at the end: after how many steps.
+    pub lasso: Option<usize>,
 }
 
 /// Plays a schedule.
@@ -460,13 +478,14 @@ pub fn play<M: Model>(model: &M, schedule: &Schedule) -> Result<Played<M::Outcom
     let mut note = |step, play: &Play<M>| {
         breaches.extend(play.breaches().into_iter().map(|(rule, what)| Breach { step, rule, what }));
     };
-    play.restart_noting();
+    let (mut segments, mut fingerprint) = (Vec::new(), Fingerprint::default());
+    play.restart_noting(Some(&mut segments));
     note(0, &play);
+    let mut states = vec![fingerprint.take(&segments)];
     for (index, turn) in schedule.turns.iter().enumerate() {
-        let Some((_, slot)) = play.find(turn.task) else {
-            return Err(format!("step {}: {} cannot move here", index + 1, turn.task));
-        };
-        let (step, picks) = play.narrate(slot, &turn.picks);
+        let (_, slot) = play.seat_of(index, turn.task)?;
+        let (step, picks) = play.narrate(slot, &turn.picks, &mut segments);
+        states.push(fingerprint.take(&segments));
         note(index + 1, &play);
         trace.steps.push(step);
         said.turns.push(Turn { task: turn.task, picks });
@@ -479,5 +498,6 @@ pub fn play<M: Model>(model: &M, schedule: &Schedule) -> Result<Played<M::Outcom
         breaches,
         crashed: play.crashed.clone(),
         at_rest: play.at_rest(),
+        lasso: round::begins(&states),
     })
 }

@@ -23,6 +23,16 @@ Examples:
 
 Exit codes: 0 holds, 1 fails, 2 unknown, 64 bad usage, 74 output that could not be written.";
 
+const TABLE_EXAMPLES: &str = "\
+Examples:
+  lab table                                  all designs, all published versions, in minutes
+  lab table --design split-loops --design lanes --version main
+  lab table --markdown                       with the worlds, and a replay key for each failure
+  lab table --deep --threads 4               larger worlds, in hours
+  lab table --worlds mine.toml               your own worlds; models/worlds.toml shows how they are written
+
+Exit codes: 0 all cells decided, 1 two engines contradict each other, 2 a cell is unknown, 64 bad usage.";
+
 /// Searches the interleavings of OpenIM's session hub, and of its fixes, for the deadlock; says who waits for whom.
 ///
 /// Without a command: the post's incident at small size on each engine, the split fix verified, and the hang at the
@@ -55,6 +65,9 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// The verdict table: each design at each version against each property.
+    #[command(after_help = TABLE_EXAMPLES)]
+    Table(Box<TableArgs>),
     /// Measures how many schedules shuttle's schedulers need to find the deadlock, over many seeds.
     Schedulers(Box<Schedulers>),
     /// Asks SPIN for a second opinion, from a model of the same steps in Promela, and compares what both say.
@@ -238,6 +251,46 @@ pub(crate) struct Explain {
     /// Seconds after which the search gives up.
     #[arg(long, default_value = "60", value_parser = seconds, allow_hyphen_values = true, value_name = "SECONDS")]
     pub(crate) budget: Duration,
+}
+
+#[derive(Args)]
+pub(crate) struct TableArgs {
+    /// Only this design; may be repeated.
+    #[arg(long, value_enum)]
+    pub(crate) design: Vec<Named<Design>>,
+    /// Only this version; may be repeated. Without, all that OpenIM has published.
+    #[arg(long, value_enum)]
+    pub(crate) version: Vec<Named<Version>>,
+    /// Also the worlds that take long.
+    #[arg(long, conflicts_with = "quick")]
+    pub(crate) deep: bool,
+    /// Only the worlds that the tests search.
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Worlds to search instead of the committed ones.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) worlds: Option<PathBuf>,
+    /// Seconds for each search [default: 120, or 900 with --deep].
+    #[arg(long, value_parser = seconds, value_name = "SECONDS")]
+    pub(crate) budget: Option<Duration>,
+    /// MiB for the states of each search.
+    #[arg(long, default_value_t = 4096, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=1 << 20))]
+    pub(crate) memory: u64,
+    /// How many searches at once [default: 2].
+    #[arg(long, value_name = "THREADS", value_parser = clap::value_parser!(u64).range(1..=256))]
+    pub(crate) threads: Option<u64>,
+    /// Does not have shuttle and loom look at the cells.
+    #[arg(long)]
+    pub(crate) no_cross_check: bool,
+    /// Seconds that shuttle, and loom, each have for a cell.
+    #[arg(long, default_value = "0.25", value_parser = seconds, value_name = "SECONDS")]
+    pub(crate) cross: Duration,
+    /// Prints Markdown tables, with the worlds and replay keys.
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) markdown: bool,
+    /// Prints one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Args)]

@@ -39,3 +39,39 @@ impl Drop for Bar {
         self.0.finish_and_clear();
     }
 }
+
+/// A bar for many searches.
+pub(crate) struct TableBar(ProgressBar);
+
+impl TableBar {
+    /// A bar; hidden where standard error is no terminal, or where `quiet`.
+    pub(crate) fn new(quiet: bool) -> TableBar {
+        if quiet || !std::io::stderr().is_terminal() {
+            return TableBar(ProgressBar::hidden());
+        }
+        let style = ProgressStyle::with_template("{bar:30} {pos}/{len}  {msg}  {elapsed}")
+            .expect("a constant template");
+        let bar = ProgressBar::new(0).with_style(style);
+        bar.enable_steady_tick(std::time::Duration::from_millis(100));
+        TableBar(bar)
+    }
+
+    /// Says what is done now.
+    pub(crate) fn say(&self, what: &str) {
+        self.0.set_message(what.to_owned());
+    }
+}
+
+impl turnstile_models::table::Watch for TableBar {
+    fn tell(&self, done: usize, of: usize, next: &turnstile_models::scenario::Scenario) {
+        self.0.set_length(of as u64);
+        self.0.set_position(done as u64);
+        self.0.set_message(crate::words::world(next));
+    }
+}
+
+impl Drop for TableBar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}

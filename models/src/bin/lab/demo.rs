@@ -11,7 +11,7 @@ use crate::output::Out;
 use crate::words;
 
 /// What `lab check --design split-loops --users 2 --logins 2 --budget 300` comes to.
-const POOL_HANG: &str = "ts1aeaaeaicaiaqaaqfaaaqaaabauaacbiaaiaqaaaaaabaiaijaeaaabybaaaqgaijaaaaaaqdaaaaaaadamaaeayaaacaaaadaaaqcaaaaiaqsaqjaaaaeaabaqaaaaaaaacaaahtvzmg2";
+const POOL_HANG: &str = "ts2aeaaeaicaiaqaaqfaaaqaaabauaacbiaaiaqaaaaaabaiaijaeaaabybaaaqgaijaaaaaaqdaaaaaaadamaaeayaaacaaaadaaaqcaaaaiaqsaqjaaaaeaabaqaaaaaaaacaaahtvzmg2";
 
 /// Exit code 0 if everything came out as the story says, 1 if not.
 pub(crate) fn run(out: &mut Out) -> Result<u8, String> {

@@ -7,6 +7,7 @@ mod demo;
 mod output;
 mod schedulers;
 mod spin;
+mod table;
 mod words;
 
 use std::process::ExitCode;
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
         Some(Command::List { json }) => commands::list(&mut out, json),
         Some(Command::Schedulers(args)) => schedulers::run(&mut out, &args),
         Some(Command::Spin(args)) => spin::run(&mut out, &args),
+        Some(Command::Table(args)) => table::run(&mut out, &args),
         Some(Command::Completions { shell }) => commands::completions(&mut out, shell),
         Some(Command::Man) => commands::man(&mut out),
     };

@@ -5,6 +5,7 @@ use std::io::Write;
 use serde_json::{Value, json};
 use turnstile::show::{self, Paint, Story, Tone};
 use turnstile::waits::Edge;
+use turnstile_models::scenario::Scenario;
 use turnstile_models::{Counterexample, Verdict};
 
 use crate::words;
@@ -105,19 +106,7 @@ pub(crate) fn verdict_json(verdict: &Verdict) -> Value {
         "symmetry": search.symmetry,
         "seconds": search.effort.time.as_secs_f64(),
     });
-    let scenario = &search.scenario;
-    merge(
-        &mut object,
-        json!({
-            "design": scenario.design.name(),
-            "version": scenario.version.name(),
-            "policy": scenario.policy.name(),
-            "users": scenario.users,
-            "logins": scenario.logins,
-            "capacity": scenario.capacity,
-            "peers": scenario.peers.name(),
-        }),
-    );
+    merge(&mut object, world_json(&search.scenario));
     for (name, count) in [
         ("states", search.effort.states),
         ("transitions", search.effort.transitions),
@@ -135,6 +124,27 @@ pub(crate) fn verdict_json(verdict: &Verdict) -> Value {
         Verdict::Fails(_, counterexample) => merge(&mut object, counterexample_json(counterexample)),
     }
     object
+}
+
+/// A world as one object.
+pub(crate) fn world_json(scenario: &Scenario) -> Value {
+    json!({
+        "design": scenario.design.name(),
+        "version": scenario.version.name(),
+        "policy": scenario.policy.name(),
+        "users": scenario.users,
+        "logins": scenario.logins,
+        "capacity": scenario.capacity,
+        "peers": scenario.peers.name(),
+        "platforms": scenario.platforms.name(),
+        "same_token": scenario.same_token,
+        "pushers": scenario.pushers,
+        "kickers": scenario.kickers,
+        "nodes": scenario.nodes,
+        "writers": scenario.writers,
+        "stop": scenario.stop,
+        "lanes": scenario.lanes,
+    })
 }
 
 /// A counterexample as one object.

@@ -31,6 +31,11 @@ pub(crate) fn time(time: Duration) -> String {
 
 /// A world in a line.
 pub(crate) fn world(s: &Scenario) -> String {
+    format!("{} ({}), {}", s.design.name(), s.version.name(), size(s))
+}
+
+/// A world without its design and version.
+pub(crate) fn size(s: &Scenario) -> String {
     let plural = |n: u32, one: &str| if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") };
     let usual = Scenario::default();
     let some = |is: bool, what: String| if is { format!(", {what}") } else { String::new() };
@@ -46,9 +51,7 @@ pub(crate) fn world(s: &Scenario) -> String {
         some(s.lanes > 1, plural(s.lanes, "lane")),
     ];
     format!(
-        "{} ({}), {} x {}, capacity {}, peers {}{}",
-        s.design.name(),
-        s.version.name(),
+        "{} x {}, capacity {}, peers {}{}",
         plural(s.users, "user"),
         plural(s.logins, "login"),
         s.capacity,

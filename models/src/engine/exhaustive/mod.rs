@@ -13,6 +13,7 @@ mod cycles;
 mod forever;
 mod memo;
 mod real;
+mod round;
 mod search;
 mod store;
 mod symmetry;

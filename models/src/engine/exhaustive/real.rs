@@ -175,10 +175,10 @@ impl<M: Model> Search<M> {
     pub(super) fn breaches_of(&mut self, state: u32, last: Option<&Action>) -> Vec<Breach> {
         let step = self.way_to(state, 0).len() + usize::from(last.is_some());
         match last {
-            None => self.play.restart_noting(),
+            None => self.play.restart_noting(None),
             Some(last) => {
                 self.go_to(state, 0);
-                self.play.narrate(last.task, &last.picks);
+                self.play.narrate(last.task, &last.picks, &mut Vec::new());
             }
         }
         self.play.breaches().into_iter().map(|(rule, what)| Breach { step, rule, what }).collect()

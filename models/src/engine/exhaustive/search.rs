@@ -9,7 +9,6 @@ use super::claims::Claims;
 use super::memo::{Changes, Fired, Memo, Stands};
 use super::store::{Spread, Store};
 use super::symmetry::{Element, Symmetry};
-use super::{cycles, forever};
 use crate::engine::{Effort, End, Ending, Finding, Progress, Quest, Report};
 use crate::limits::Limits;
 use crate::model::Model;
@@ -71,7 +70,7 @@ pub fn survey<M: Model>(
 ) -> Survey {
     let renumberings = if limits.symmetry { model.symmetries() } else { Vec::new() };
     let mut search = Search::new(model, renumberings, limits.audit.max(1));
-    let waits_only = !quests.contains(&Quest::Outcomes);
+    let waits_only = !quests.iter().any(|quest| quest.looks());
     search.warm_up(limits, waits_only);
     let mut claims = Claims::new(quests, visit);
     let stopped = loop {
@@ -105,7 +104,7 @@ pub(super) struct Search<M: Model> {
     action_numbers: hashbrown::HashMap<Action, u32>,
     renumberings: Vec<Vec<u32>>,
     pub(super) symmetry: Symmetry,
-    scratch: Scratch,
+    pub(super) scratch: Scratch,
     /// Slots of tasks, in the order of their names' first appearance.
     pub(super) tasks: Vec<Slot>,
     pub(super) is_task: Vec<bool>,
@@ -126,11 +125,11 @@ pub(super) struct Action {
 }
 
 #[derive(Default)]
-struct Scratch {
+pub(super) struct Scratch {
     there: Vec<u32>,
     image: Vec<u32>,
     kept: Vec<u32>,
-    diff: Vec<(Slot, u32)>,
+    pub(super) diff: Vec<(Slot, u32)>,
 }
 
 /// Where a state is, for the run of the search.
@@ -255,74 +254,10 @@ impl<M: Model> Search<M> {
             next += 1;
         }
         progress.tell(&self.effort());
-        self.look_for_waits_on_a_cycle(&mut here, claims)
+        self.look_at_what_recurs(&mut here, limits, claims)
     }
 
-    /// Looks for a task that waits for ever while others go on for ever; what [`rest`](Search::rest) cannot see.
-    fn look_for_waits_on_a_cycle(
-        &mut self,
-        here: &mut Here,
-        claims: &mut Claims<'_, M::Outcome>,
-    ) -> ControlFlow<Ended> {
-        if !claims.ask(|quest| quest == Quest::Knots) || cycles::impossible(&self.memo.moves) {
-            return ControlFlow::Continue(());
-        }
-        if !self.symmetry.is_trivial() {
-            // On a cycle of images it is another one that waits each time round. Search again without.
-            self.renumberings.clear();
-            return ControlFlow::Break(Ended::Outdated);
-        }
-        let mut changes = Changes::default();
-        let found = forever::waiting(self.parents.len(), |state, visit| {
-            self.store.load(state, &mut here.spread);
-            for (task, picks) in self.steps_from(&here.spread, &mut changes) {
-                match self.memo.fire(here.spread.slots(), task, &picks, &mut changes) {
-                    Fired::Known if changes.crashed.is_none() => {
-                        visit(forever::Seen::Next(self.store.insert(&mut here.spread, &changes.slots).0));
-                    }
-                    _ => {}
-                }
-            }
-            for task in &self.tasks {
-                let local = here.spread.slots().get(*task as usize).copied().unwrap_or(0);
-                if matches!(self.memo.locals[local as usize].stands, Stands::Waits { kind, .. } if kind.is_work())
-                {
-                    visit(forever::Seen::Waits(*task, local));
-                }
-            }
-        });
-        let Some((state, task)) = found else { return ControlFlow::Continue(()) };
-        self.go_to(state, 0);
-        let edges = self.play.graph().edges.into_iter().filter(|e| e.task == self.play.name(task));
-        let knot = Knot { cycle: edges.collect(), collateral: Vec::new() };
-        let broken = claims.tell(|quest| quest == Quest::Knots, &Ending::new(None, Some(&knot), None));
-        self.found(broken, state, Some(knot), claims)
-    }
-
-    /// All steps, with their picks, that can be taken from a state whose steps are all known.
-    fn steps_from(&self, spread: &Spread, changes: &mut Changes) -> Vec<(Slot, Vec<Pick>)> {
-        let mut steps = Vec::new();
-        for task in &self.tasks {
-            let local = spread.slots().get(*task as usize).copied().unwrap_or(0);
-            // What may never come ends nobody's wait.
-            if self.memo.locals[local as usize].stands != (Stands::Turn { whim: false }) {
-                continue;
-            }
-            let mut open = vec![Vec::new()];
-            while let Some(picks) = open.pop() {
-                match self.memo.fire(spread.slots(), *task, &picks, changes) {
-                    Fired::Chooses(options) => {
-                        let options = &self.memo.choices[options as usize];
-                        open.extend(options.iter().map(|pick| [picks.as_slice(), &[*pick]].concat()));
-                    }
-                    Fired::Known | Fired::Unknown => steps.push((*task, picks)),
-                }
-            }
-        }
-        steps
-    }
-
-    fn stay_within(&self, limits: &Limits) -> ControlFlow<Ended> {
+    pub(super) fn stay_within(&self, limits: &Limits) -> ControlFlow<Ended> {
         let over = if self.bytes() > limits.memory {
             format!("its memory bound of {} MiB", limits.memory >> 20)
         } else if self.began.elapsed() > limits.budget {
@@ -514,11 +449,12 @@ impl<M: Model> Search<M> {
             return ControlFlow::Continue(());
         }
         let breaches = if breaches.is_empty() { Vec::new() } else { self.breaches_of(from, last) };
-        claims.close(broken, &Finding { schedule: self.schedule(from, last), knot: None, breaches })
+        let schedule = self.schedule(from, last);
+        claims.close(broken, &Finding { schedule, knot: None, breaches, lasso: None })
     }
 
     /// Works out how the state that a step leads to, or the one of its images that is kept, differs from `here`.
-    fn keep(&mut self, here: &Here, changes: &Changes) -> Element {
+    pub(super) fn keep(&mut self, here: &Here, changes: &Changes) -> Element {
         let Scratch { there, image, kept, diff } = &mut self.scratch;
         diff.clear();
         if self.symmetry.is_trivial() {
@@ -539,9 +475,8 @@ impl<M: Model> Search<M> {
 
     /// Nothing moves here any more but at its whim.
     fn rest(&mut self, state: u32, there: &[u32], claims: &mut Claims<'_, M::Outcome>) -> ControlFlow<Ended> {
-        let (knots, outcomes) =
-            (claims.ask(|quest| quest == Quest::Knots), claims.ask(|quest| quest == Quest::Outcomes));
-        if !outcomes && !(knots && self.someone_works(there)) {
+        let (knots, outcomes) = (claims.ask(|quest| quest == Quest::Knots), claims.ask(Quest::looks));
+        if !(outcomes || (knots && self.someone_works(there))) {
             return ControlFlow::Continue(());
         }
         self.go_to(state, 0);
@@ -554,7 +489,7 @@ impl<M: Model> Search<M> {
         }
         if outcomes {
             let ending = Ending::new(Some(self.play.outcome()), knot.as_ref(), None);
-            let broken = claims.tell(|quest| quest == Quest::Outcomes, &ending);
+            let broken = claims.tell(Quest::looks, &ending);
             self.found(broken, state, knot, claims)?;
         }
         ControlFlow::Continue(())
@@ -619,11 +554,12 @@ impl<M: Model> Search<M> {
         if broken.is_empty() {
             return ControlFlow::Continue(());
         }
-        claims.close(broken, &Finding { schedule: self.schedule(state, None), knot, breaches: Vec::new() })
+        let schedule = self.schedule(state, None);
+        claims.close(broken, &Finding { schedule, knot, breaches: Vec::new(), lasso: None })
     }
 
     /// The schedule that leads to a state, and perhaps a step further.
-    fn schedule(&self, state: u32, last: Option<&Action>) -> Schedule {
+    pub(super) fn schedule(&self, state: u32, last: Option<&Action>) -> Schedule {
         let names = self.play.names();
         let last = last.map(|last| (last.task, last.picks.clone()));
         let turns = self.way_to(state, 0).into_iter().chain(last);

@@ -35,7 +35,7 @@ struct Use {
 
 impl Use {
     fn matters(self, quest: Quest) -> bool {
-        self.written && (self.observed || quest == Quest::Outcomes)
+        self.written && (self.observed || quest.looks())
     }
 }
 
