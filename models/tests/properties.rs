@@ -33,8 +33,8 @@ fn planted() -> Vec<(Property, Scenario, usize, &'static str)> {
         (Property::RightKick, two_users(world(SingleSelect, Version::V3_5_1)), 24, "kicks connection"),
         (
             Property::OneStays,
-            Scenario { nodes: 2, ..world(Design::Lanes, Version::Main) },
-            27,
+            Scenario { nodes: 2, ..world(SingleSelect, Version::Main) },
+            40,
             "have kicked each other",
         ),
         (
@@ -105,7 +105,7 @@ fn the_policy_is_judged_by_what_it_says_and_not_by_what_the_hub_does() {
 }
 
 #[test]
-fn lanes_hold_all_that_can_be_asked_of_one_node() {
+fn lanes_hold_all_that_can_be_asked() {
     let lanes = world(Design::Lanes, Version::Main);
     let asked = |p: &Property| !matches!(p, Property::Shutdown | Property::OneStays);
     let all: Vec<Property> = Property::ALL.into_iter().filter(asked).collect();
@@ -115,6 +115,12 @@ fn lanes_hold_all_that_can_be_asked_of_one_node() {
         assert!(verdict.complete(), "{}: {verdict:?}", verdict.search().property.name());
     }
     assert!(ask(&Scenario { stop: true, ..lanes }, Property::Shutdown).complete());
+    for design in [Design::Lanes, Design::LockedTable] {
+        let nodes = Scenario { nodes: 2, ..world(design, Version::Main) };
+        let of_nodes = [Property::OneStays, Property::PolicyHolds, Property::NoDeadlock, Property::Progress];
+        let verdicts = survey(&nodes, &of_nodes, &Limits::default(), &()).unwrap();
+        assert!(verdicts.iter().all(Verdict::complete), "{verdicts:?}");
+    }
 }
 
 #[test]

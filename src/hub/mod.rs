@@ -22,6 +22,7 @@ pub use client::{Binding, Client};
 pub use connection::peer;
 pub use design::{Design, Loops};
 pub use events::{Event, REGISTER, UNREGISTER};
+pub use nodes::Answer;
 pub use socket::{By, Cause, Log, Message, Socket, writer};
 pub use version::{FlagRead, Objects, Shutdown, Steps, Table, Version, Write};
 
@@ -186,7 +187,7 @@ impl<R: Runtime> Hub<R> {
                 let newcomer = Newcomer::There(login);
                 me.apart(self.multi_terminal_login_checker(me, newcomer, old_clients)).await;
             }
-            Event::Look | Event::Stop => {}
+            Event::Check(..) | Event::Look | Event::Stop => {}
         }
     }
 

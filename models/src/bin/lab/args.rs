@@ -277,7 +277,7 @@ pub(crate) struct TableArgs {
     /// Worlds to search instead of the committed ones.
     #[arg(long, value_name = "FILE")]
     pub(crate) worlds: Option<PathBuf>,
-    /// Seconds for each search [default: 120, or 900 with --deep].
+    /// Seconds for each search [default: 400, or 1800 with --deep].
     #[arg(long, value_parser = seconds, value_name = "SECONDS")]
     pub(crate) budget: Option<Duration>,
     /// MiB for the states of each search.
