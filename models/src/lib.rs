@@ -11,6 +11,8 @@ mod property;
 pub mod scenario;
 mod schedule;
 mod shrink;
+pub mod smallest;
+pub mod spin;
 pub mod table;
 mod verdict;
 pub mod zoo;

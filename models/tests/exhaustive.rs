@@ -262,3 +262,61 @@ fn a_model_that_is_less_symmetric_than_it_says_is_refused() {
     let panic = explored.expect_err("it stops");
     assert!(panic.downcast_ref::<String>().unwrap().contains("not as symmetric as it says"));
 }
+
+/// A sender and a receiver, or two who lock; each goes on for a step.
+#[derive(Clone, Copy)]
+enum Meeting {
+    Mail,
+    Lock,
+    /// They lock again and again.
+    Locks,
+}
+
+impl Model for Meeting {
+    type World<R: Runtime> = ();
+    type Outcome = ();
+
+    fn start<R: Runtime>(&self, runtime: &R) {
+        let mail = Spec::new(Name::one("mail"), 1);
+        let channels: Channels<R, u32> = Channels::new(runtime, Name::one("channels"), [mail]);
+        let lock = Mutex::new(runtime, Name::one("lock"));
+        let meeting = *self;
+        for n in 1..=2 {
+            let (channels, lock) = (channels.clone(), lock.clone());
+            Task::spawn(runtime, Name::of("task", n), async move |me| {
+                loop {
+                    me.rest();
+                    match (meeting, n) {
+                        (Meeting::Mail, 1) => channels.send(&me, Channel(0), 1).await.unwrap(),
+                        (Meeting::Mail, _) => drop(channels.receive(&me, Channel(0)).await),
+                        (Meeting::Lock | Meeting::Locks, _) => {
+                            let guard = lock.lock(&me).await;
+                            me.turn().await;
+                            guard.unlock(&me);
+                        }
+                    }
+                    me.turn().await;
+                    if !matches!(meeting, Meeting::Locks) {
+                        return;
+                    }
+                }
+            });
+        }
+    }
+
+    fn look<R: Runtime>(&self, (): &()) {}
+}
+
+#[test]
+fn once_a_wait_is_over_it_is_forgotten_that_there_was_one() {
+    let states = |meeting: Meeting| {
+        let (_, report) = exhaustive::outcomes(&meeting, &Limits::default());
+        assert!(report.complete());
+        report.effort.states.unwrap()
+    };
+    // Whether the receiver came first or the sender did: once it has the value, it is in the same place.
+    assert_eq!(states(Meeting::Mail), 8);
+    assert_eq!(states(Meeting::Lock), 21);
+    // A lock that is taken and missed any number of times has finitely many states.
+    assert_eq!(states(Meeting::Locks), 16);
+}

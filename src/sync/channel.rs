@@ -136,9 +136,13 @@ impl<R: Runtime, T: Hash + Send + 'static> Channels<R, T> {
     }
 
     async fn operate(&self, me: &Task<R>, cases: Vec<Case<T>>, default: bool) -> Chosen<T> {
+        let mark = me.runtime.mark(me.name);
         me.turn().await;
         let mut operation = Operation { channels: self, me, begin: Some((cases, default)), ticket: None };
-        poll_fn(|cx| operation.poll(cx)).await
+        let chosen = poll_fn(|cx| operation.poll(cx)).await;
+        // As of a call: once it is over, it is forgotten whether it had to wait.
+        me.runtime.returns(me.name, mark, &chosen);
+        chosen
     }
 
     fn wait(&self, shape: &[Shape]) -> Wait {

@@ -131,13 +131,19 @@ impl<R: Runtime> Mutex<R> {
     /// CACM 1975). loom and tokio do not know of steps and interleave here as well.
     pub async fn lock(&self, me: &Task<R>) -> Guard<R> {
         let mut attempt = Attempt { lock: self, me, ticket: None };
+        let mark = me.runtime.mark(me.name);
         loop {
             me.turn().await;
             me.note(|| format!("lock {}", self.inner.name));
-            if poll_fn(|cx| attempt.take(cx)).await {
+            let taken = poll_fn(|cx| attempt.take(cx)).await;
+            // As of a call: all that is left of an attempt is the place in line. Once one succeeds it is forgotten whether
+            // it had to wait, and before that how often it failed.
+            me.runtime.returns(me.name, mark, &attempt.ticket);
+            if taken {
                 return Guard { lock: Some(self.clone()) };
             }
             poll_fn(|cx| attempt.woken(cx)).await;
+            me.runtime.returns(me.name, mark, &attempt.ticket);
         }
     }
 

@@ -79,8 +79,11 @@ impl<R: Runtime> Signal<R> {
     ///
     /// No step of its own: since a signal stays raised, it cannot be told when exactly it was seen.
     pub async fn wait(&self, me: &Task<R>) {
+        let mark = me.runtime.mark(me.name);
         let mut watch = Watch { signal: self, me, ticket: None, busy: false };
-        poll_fn(|cx| watch.poll(cx)).await
+        poll_fn(|cx| watch.poll(cx)).await;
+        // As of a call: once it is over, it is forgotten whether it had to wait.
+        me.runtime.returns(me.name, mark, &());
     }
 
     /// Comes to a step at the task's whim, or sees the signal raised before it takes it: then false.
