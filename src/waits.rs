@@ -20,17 +20,19 @@ pub enum Kind {
     Select,
     /// Take a lock.
     Lock,
+    /// Take a lock for reading.
+    Read,
+    /// See those done who owe it.
+    Owed,
     /// See a signal raised.
     Signal,
-    /// Get the reply to a call.
-    Reply,
 }
 
 impl Kind {
-    /// A task at rest waits for work: a receive, a select, a signal. A task in the midst of work waits to send, to lock
-    /// or for a reply: if that never ends, it is stuck.
+    /// A task at rest waits for work: a receive, a select, a signal. A task in the midst of work waits to send, to lock or
+    /// for what others owe it: if that never ends, it is stuck.
     pub fn is_work(self) -> bool {
-        matches!(self, Kind::Send | Kind::Lock | Kind::Reply)
+        matches!(self, Kind::Send | Kind::Lock | Kind::Read | Kind::Owed)
     }
 }
 
@@ -113,7 +115,9 @@ impl Edge {
             Kind::Receive => format!("to receive from {}", self.on),
             Kind::Select => format!("for work on {}", self.on),
             Kind::Lock => format!("to lock {}", self.on),
-            Kind::Signal | Kind::Reply => format!("for {}", self.on),
+            Kind::Read => format!("to read-lock {}", self.on),
+            Kind::Owed => format!("for {}", self.on),
+            Kind::Signal => format!("for {}", self.on),
         }
     }
 
@@ -127,12 +131,19 @@ impl Edge {
             None => {}
         }
         if let Some(helpers) = &self.helpers {
-            let who = helpers.iter().map(Name::to_string).collect::<Vec<_>>().join(" or ");
+            let names: Vec<String> = helpers.iter().map(Name::to_string).collect();
+            let who = names.join(if self.kind == Kind::Send { " or " } else { " and " });
             match (self.kind, helpers.as_slice()) {
                 (Kind::Lock, []) => parts.push("which nobody holds".to_owned()),
                 (Kind::Lock, [own]) if *own == self.task => parts.push("which it holds itself".to_owned()),
-                (Kind::Lock, _) => parts.push(format!("which {who} holds")),
-                (Kind::Reply, _) => parts.push(format!("which only {who} gives")),
+                (Kind::Lock, [_]) => parts.push(format!("which {who} holds")),
+                (Kind::Lock, _) => parts.push(format!("which {who} hold")),
+                (Kind::Read, []) => parts.push("behind nobody".to_owned()),
+                (Kind::Read, [own]) if *own == self.task => parts.push("behind itself".to_owned()),
+                (Kind::Read, _) => parts.push(format!("behind {who}")),
+                (Kind::Owed, []) => parts.push("which nobody owes".to_owned()),
+                (Kind::Owed, [_]) => parts.push(format!("which {who} owes")),
+                (Kind::Owed, _) => parts.push(format!("which {who} owe")),
                 (_, []) => parts.push("which nobody drains".to_owned()),
                 (_, [own]) if *own == self.task => parts.push(format!("which only {own} drains")),
                 (_, [_]) => parts.push(format!("which only {who} drains")),

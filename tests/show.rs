@@ -219,8 +219,9 @@ fn an_edge(task: Name) -> impl Strategy<Value = Edge> {
         Kind::Receive,
         Kind::Select,
         Kind::Lock,
+        Kind::Read,
+        Kind::Owed,
         Kind::Signal,
-        Kind::Reply,
     ]);
     let helpers = prop::option::of(prop::collection::vec(a_name(), 0..3));
     (kind, a_name(), prop::option::of((0..9_usize, 0..9_usize)), helpers)

@@ -6,12 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::future::{Future, poll_fn};
 use std::hash::Hash;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex as StdMutex, MutexGuard};
 use std::task::{Context, Poll, Wake, Waker};
 
 use turnstile::runtime::{State, Wakes};
-use turnstile::sync::{Case, Channel, Channels, Chosen, Mutex, Signal, Spec};
+use turnstile::sync::{Case, Channel, Channels, Chosen, Mutex, RwLock, Signal, Spec, WaitGroup};
 use turnstile::waits::{Kind, Wait};
 use turnstile::{Name, Runtime, Task};
 
@@ -381,6 +381,97 @@ fn a_signal_is_seen_by_all_who_stay() {
         if crowd.members[raises].outcome.is_some() {
             assert_eq!(crowd.pending(), Vec::<usize>::new(), "seed {seed}: somebody did not see it");
         }
+        drop(crowd);
+        assert_eq!(desk.waiting(), BTreeSet::new(), "seed {seed}: a wait stays behind");
+    }
+}
+
+#[test]
+fn a_lock_with_readers_is_never_lost_with_those_who_hold_it_or_wait_for_it() {
+    /// Who is inside, also where a task is dropped there: any number of readers, or -1 for a writer.
+    struct Inside<'a>(&'a AtomicIsize, isize);
+
+    impl<'a> Inside<'a> {
+        fn enter(count: &'a AtomicIsize, by: isize) -> Inside<'a> {
+            let there = count.fetch_add(by, Ordering::Relaxed);
+            assert!(if by < 0 { there == 0 } else { there >= 0 }, "{by} enters where {there} are");
+            Inside(count, by)
+        }
+    }
+
+    impl Drop for Inside<'_> {
+        fn drop(&mut self) {
+            self.0.fetch_sub(self.1, Ordering::Relaxed);
+        }
+    }
+
+    for seed in 0..SEEDS {
+        let desk = Desk::new(seed);
+        let lock = RwLock::new(&desk, Name::one("lock"));
+        let count = AtomicIsize::new(0);
+        let (lock, count) = (&lock, &count);
+        let mut crowd = Crowd::new(&desk);
+        for _ in 0..8 {
+            crowd.join(move |me| async move {
+                for _ in 0..me.runtime.draw(3) {
+                    let writes = me.runtime.draw(2) == 0;
+                    let (mut reading, mut writing) = (None, None);
+                    match writes {
+                        true => writing = Some(lock.write(&me).await),
+                        false => reading = Some(lock.read(&me).await),
+                    }
+                    let (readers, writer) = lock.peek();
+                    assert!(if writes { writer == Some(me.name) } else { readers.contains(&me.name) });
+                    let inside = Inside::enter(count, if writes { -1 } else { 1 });
+                    for _ in 0..me.runtime.draw(3) {
+                        me.turn().await;
+                    }
+                    drop(inside);
+                    if me.runtime.draw(2) == 0 {
+                        reading.take().into_iter().for_each(|guard| guard.unlock(&me));
+                        writing.take().into_iter().for_each(|guard| guard.unlock(&me));
+                    }
+                }
+            });
+        }
+        crowd.run(12);
+        assert_eq!(crowd.pending(), Vec::<usize>::new(), "seed {seed}: somebody waits for a free lock");
+        assert_eq!(lock.peek(), (Vec::new(), None), "seed {seed}");
+        assert_eq!(desk.waiting(), BTreeSet::new(), "seed {seed}: a wait stays behind");
+    }
+}
+
+#[test]
+fn what_is_owed_is_waited_for_until_all_have_done_it() {
+    for seed in 0..SEEDS {
+        let desk = Desk::new(seed);
+        let owing = 1 + desk.draw(3);
+        let by = (1..).map(|n| Name::of("task", n)).take(owing);
+        let group = WaitGroup::new(&desk, Name::one("group"), by);
+        let group = &group;
+        let left = AtomicUsize::new(owing);
+        let left = &left;
+        let mut crowd = Crowd::new(&desk);
+        for _ in 0..owing {
+            crowd.join(move |me| async move {
+                for _ in 0..me.runtime.draw(4) {
+                    me.turn().await;
+                }
+                left.fetch_sub(1, Ordering::Relaxed);
+                group.done(&me);
+            });
+        }
+        for _ in 0..3 {
+            crowd.join(move |me| async move {
+                group.wait(&me).await;
+                assert_eq!(left.load(Ordering::Relaxed), 0, "it waits for all");
+            });
+        }
+        crowd.run(9);
+        // Whoever was dropped still owes; then all wait who were not dropped themselves.
+        let owes = group.peek();
+        assert_eq!(crowd.pending().is_empty(), owes.is_empty() || desk.waiting().is_empty(), "seed {seed}");
+        assert_eq!(desk.waiting(), crowd.tasks(&crowd.pending()), "seed {seed}: who waits has said so");
         drop(crowd);
         assert_eq!(desk.waiting(), BTreeSet::new(), "seed {seed}: a wait stays behind");
     }

@@ -10,7 +10,7 @@ use crate::key;
 use crate::limits::Limits;
 use crate::player::{Played, play, round};
 use crate::property::Property;
-use crate::scenario::{Scenario, Sight};
+use crate::scenario::{Part, Scenario, Sight};
 use crate::shrink::shrink;
 use crate::verdict::{Counterexample, Search, Verdict};
 
@@ -86,8 +86,7 @@ pub fn check(
         broken = broken_by(&scenario, property, &ending);
         broken.is_some()
     };
-    let quest = property.quest();
-    let report = run(&scenario, quest, engine, limits, progress, &mut visit);
+    let report = run(&scenario, property, engine, limits, progress, &mut visit);
     let symmetry = engine == Engine::Exhaustive && limits.symmetry;
     let search =
         Search { scenario, property, engine, effort: report.effort, symmetry, bound: report.bound.clone() };
@@ -129,7 +128,7 @@ pub fn survey(
     };
     let quests: Vec<Quest> = properties.iter().map(|property| property.quest()).collect();
     let exhaustive::Survey { found, stopped, effort } =
-        exhaustive::survey(&scenario, &quests, limits, progress, &mut visit);
+        exhaustive::survey(&part(&scenario, properties), &quests, limits, progress, &mut visit);
     let verdicts = properties.iter().zip(found).zip(broken).map(|((property, found), broken)| {
         let (property, engine) = (*property, Engine::Exhaustive);
         let search = Search { scenario, property, engine, effort, symmetry: limits.symmetry, bound: None };
@@ -155,20 +154,32 @@ pub(crate) fn tried(
         scenario.validate_for_loom()?;
     }
     let mut visit = |ending: Ending<Sight>| broken_by(&scenario, property, &ending).is_some();
-    let report = run(&scenario, property.quest(), engine, limits, &(), &mut visit);
+    let report = run(&scenario, property, engine, limits, &(), &mut visit);
     Ok((matches!(report.end, End::Found(_)), report.complete()))
+}
+
+/// The scenario, as much of it as the properties look at.
+fn part(scenario: &Scenario, properties: &[Property]) -> Part {
+    Part {
+        scenario: *scenario,
+        logs: properties.iter().any(|property| property.reads_logs()),
+        counters: properties.contains(&Property::Counters),
+    }
 }
 
 fn run(
     scenario: &Scenario,
-    quest: Quest,
+    property: Property,
     engine: Engine,
     limits: &Limits,
     progress: &dyn Progress,
     visit: &mut dyn FnMut(Ending<Sight>) -> bool,
 ) -> Report {
+    let quest = property.quest();
     match engine {
-        Engine::Exhaustive => exhaustive::explore(scenario, quest, limits, progress, visit),
+        Engine::Exhaustive => {
+            exhaustive::explore(&part(scenario, &[property]), quest, limits, progress, visit)
+        }
         Engine::Loom => loom::explore(scenario, quest, limits, progress, visit),
         Engine::Shuttle => shuttle::explore(scenario, quest, limits, progress, visit),
         Engine::Tokio => tokio::explore(scenario, quest, limits, progress, visit),

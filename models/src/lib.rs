@@ -11,8 +11,11 @@ mod property;
 pub mod scenario;
 mod schedule;
 mod shrink;
+pub mod smallest;
+pub mod spin;
 pub mod table;
 mod verdict;
+pub mod zoo;
 
 pub use check::{Engine, check, replay, survey};
 pub use limits::{Limits, Scheduler};

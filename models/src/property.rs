@@ -140,6 +140,12 @@ impl Property {
         Err(format!("{} cannot be judged here: {missing}", self.name()))
     }
 
+    /// Whether it needs to know what happened to the connections.
+    pub(crate) fn reads_logs(self) -> bool {
+        use Property::{KickHeard, Once, OneStays, Progress};
+        matches!(self, OneStays | Once | KickHeard | Progress)
+    }
+
     /// What is wrong with what is seen at rest, if anything. What a step breaks, the core says itself.
     pub fn judge(self, scenario: &Scenario, sight: &Sight) -> Option<String> {
         match self {

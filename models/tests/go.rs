@@ -254,6 +254,22 @@ fn of_tiny_programs_go_shows_just_our_outcomes() {
             let turn = |value| vec![Op::Lock(0), send(0, value), Op::Unlock(0)];
             program(&[3], 1, vec![turn(1), turn(2), turn(3)])
         }),
+        ("a read lock does not become a write lock", 1, {
+            program(&[], 1, vec![vec![Op::ReadLock(0), Op::WriteLock(0)]])
+        }),
+        ("a second read waits for itself behind a writer that waits", 2, {
+            let reader = vec![Op::ReadLock(0), Op::ReadLock(0), Op::ReadUnlock(0), Op::ReadUnlock(0)];
+            program(&[], 1, vec![reader, vec![Op::WriteLock(0), Op::WriteUnlock(0)]])
+        }),
+        ("readers share", 1, {
+            let meet = |op| vec![Op::ReadLock(0), op, Op::ReadUnlock(0)];
+            program(&[0], 1, vec![meet(send(0, 1)), meet(receive(0))])
+        }),
+        ("a writer is alone", 2, {
+            let writes = vec![Op::WriteLock(0), send(0, 1), Op::WriteUnlock(0)];
+            let reads = vec![Op::ReadLock(0), receive(0), Op::ReadUnlock(0)];
+            program(&[0], 1, vec![writes, reads])
+        }),
         ("two locks in two orders", 2, {
             let [a, b] = [[0, 1], [1, 0]].map(|[first, then]| {
                 vec![Op::Lock(first), Op::Lock(then), Op::Unlock(then), Op::Unlock(first)]

@@ -3,6 +3,7 @@
 use std::hash::{Hash, Hasher};
 
 use super::client::Client;
+use super::nodes::Answer;
 use super::{Design, Settings};
 use crate::runtime::Runtime;
 use crate::session::Login;
@@ -25,6 +26,8 @@ pub enum Event<R: Runtime> {
     Unregister(Client<R>),
     /// A user has logged in on another node, which found these clients of the user here; `kickHandler`.
     Kick(Vec<Client<R>>, Login),
+    /// A user has logged in on another node, which waits for the answer; `lanes`.
+    Check(Login, Answer<R>),
     /// There is something on the list; `overflow-list`.
     Look,
     /// All connections are to end; `lanes`.
@@ -37,6 +40,8 @@ impl<R: Runtime> Hash for Event<R> {
         match self {
             Event::Register(client) | Event::Unregister(client) => client.hash(state),
             Event::Kick(clients, login) => (clients, login).hash(state),
+            // The answer is the login's own.
+            Event::Check(login, _) => login.hash(state),
             Event::Look | Event::Stop => {}
         }
     }

@@ -22,6 +22,7 @@ pub use client::{Binding, Client};
 pub use connection::peer;
 pub use design::{Design, Loops};
 pub use events::{Event, REGISTER, UNREGISTER};
+pub use nodes::Answer;
 pub use socket::{By, Cause, Log, Message, Socket, writer};
 pub use version::{FlagRead, Objects, Shutdown, Steps, Table, Version, Write};
 
@@ -186,20 +187,20 @@ impl<R: Runtime> Hub<R> {
                 let newcomer = Newcomer::There(login);
                 me.apart(self.multi_terminal_login_checker(me, newcomer, old_clients)).await;
             }
-            Event::Look | Event::Stop => {}
+            Event::Check(..) | Event::Look | Event::Stop => {}
         }
     }
 
-    /// Looks at the hub from outside, for reports and properties.
-    pub fn look(&self) -> Census {
+    /// Looks at the hub from outside, for reports and properties; at its counters only if asked, else they are 0 here.
+    pub fn look(&self, counters: bool) -> Census {
         let table = self.users.peek(|users| {
             let row = |clients: &[Client<R>]| clients.iter().map(|c| c.binding().login.connection).collect();
             users.rows().into_iter().map(|(user, clients)| (user, row(&clients))).collect()
         });
         Census {
             table,
-            online_users: self.online_users.peek(),
-            online_connections: self.online_connections.peek(),
+            online_users: if counters { self.online_users.peek() } else { 0 },
+            online_connections: if counters { self.online_connections.peek() } else { 0 },
             loops: self.loops_running(),
         }
     }

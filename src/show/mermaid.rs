@@ -165,14 +165,16 @@ impl Net {
             Kind::Receive => "waits to receive",
             Kind::Select => "waits for work",
             Kind::Lock => "waits to lock",
-            Kind::Signal | Kind::Reply => "waits for",
+            Kind::Read => "waits to read-lock",
+            Kind::Owed | Kind::Signal => "waits for",
         };
         self.link(&who, verb, &what, on_cycle);
         for helper in edge.helpers.iter().flatten().take(WAITS) {
-            let label = if edge.kind == Kind::Lock {
-                format!("{helper} holds it")
-            } else {
-                format!("only {helper} drains it")
+            let label = match edge.kind {
+                Kind::Lock => format!("{helper} holds it"),
+                Kind::Read => format!("{helper} comes first"),
+                Kind::Owed => format!("{helper} owes it"),
+                _ => format!("only {helper} drains it"),
             };
             let helper = self.task(*helper);
             let line = format!("{what} -- \"{}\" --> {helper}", escape(&label));

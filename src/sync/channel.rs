@@ -156,15 +156,16 @@ impl<R: Runtime, T: Hash + Send + 'static> Channels<R, T> {
         Wait { kind, on, cell: inner.name, port, resource: inner.clone() }
     }
 
-    fn note(&self, me: &Task<R>, shape: &[Shape], chosen: Option<usize>) {
+    fn note(&self, me: &Task<R>, shape: &[Shape], chosen: Option<&Chosen<T>>) {
         let say = |one: &Shape| {
             let name = self.inner.names[one.channel];
             if one.sends { format!("send on {name}") } else { format!("receive from {name}") }
         };
-        me.note(|| match (shape, chosen) {
-            ([one], _) => say(one),
-            (_, Some(case)) => format!("select: {}", say(&shape[case])),
-            (_, None) => format!("select: nothing on {}", self.inner.name),
+        me.note(|| match (shape, chosen, chosen.and_then(Chosen::case)) {
+            ([one], Some(Chosen::Default), _) => format!("not now: {}", say(one)),
+            ([one], ..) => say(one),
+            (_, _, Some(case)) => format!("select: {}", say(&shape[case])),
+            (_, _, None) => format!("select: nothing on {}", self.inner.name),
         });
     }
 }
@@ -221,7 +222,7 @@ impl<R: Runtime, T: Hash + Send + 'static> Operation<'_, R, T> {
             let ticket = q.ticket(me.name);
             (ticket, q.select(ticket, cases, default, |among| me.choose(among), cx.waker(), wakes))
         });
-        self.channels.note(me, &shape, chosen.as_ref().and_then(Chosen::case));
+        self.channels.note(me, &shape, chosen.as_ref());
         match chosen {
             Some(chosen) => Poll::Ready(chosen),
             None => {

@@ -9,8 +9,10 @@ mod flag;
 mod mutex;
 mod pool;
 mod queues;
+mod rwlock;
 mod shared;
 mod signal;
+mod waitgroup;
 
 pub use channel::{Channel, Channels, Closed, Spec};
 pub use counter::Counter;
@@ -18,8 +20,10 @@ pub use flag::Flag;
 pub use mutex::{Guard, Mutex, Unheld};
 pub use pool::Pool;
 pub use queues::{Case, Chosen, Queues};
+pub use rwlock::{ReadGuard, RwLock, WriteGuard};
 pub use shared::Shared;
 pub use signal::Signal;
+pub use waitgroup::WaitGroup;
 
 use std::hash::{Hash, Hasher};
 use std::task::Waker;

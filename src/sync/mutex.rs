@@ -27,8 +27,8 @@ struct Inner<R: Runtime> {
 
 /// The holder and the line behind it.
 #[derive(Hash, Debug, Default)]
-struct Line {
-    holder: Option<Name>,
+pub(super) struct Line {
+    pub(super) holder: Option<Name>,
     waiting: VecDeque<(Ticket, Waking)>,
     /// Who was woken and has not tried yet: until then no unlock wakes another.
     woken: Option<Ticket>,
@@ -46,7 +46,7 @@ impl State for Line {
 }
 
 impl Line {
-    fn unlock(&mut self, wakes: &mut Wakes) {
+    pub(super) fn unlock(&mut self, wakes: &mut Wakes) {
         self.holder = None;
         self.wake_next(wakes);
     }
@@ -61,7 +61,7 @@ impl Line {
     }
 
     /// Takes the lock, or stands in line: a newcomer at the end, one that was woken at the head.
-    fn take(&mut self, me: Name, ticket: Option<Ticket>, waker: &Waker) -> Option<Ticket> {
+    pub(super) fn take(&mut self, me: Name, ticket: Option<Ticket>, waker: &Waker) -> Option<Ticket> {
         let again = ticket.filter(|t| self.woken == Some(*t));
         if again.is_some() {
             self.woken = None;
@@ -86,14 +86,14 @@ impl Line {
     }
 
     /// True once the ticket was woken; until then `waker` is who to wake.
-    fn is_woken(&mut self, ticket: Ticket, waker: &Waker) -> bool {
+    pub(super) fn is_woken(&mut self, ticket: Ticket, waker: &Waker) -> bool {
         if let Some((_, waking)) = self.waiting.iter_mut().find(|(t, _)| *t == ticket) {
             waking.0.clone_from(waker);
         }
         self.woken == Some(ticket)
     }
 
-    fn cancel(&mut self, ticket: Ticket, wakes: &mut Wakes) {
+    pub(super) fn cancel(&mut self, ticket: Ticket, wakes: &mut Wakes) {
         self.waiting.retain(|(t, _)| *t != ticket);
         if self.woken == Some(ticket) {
             self.woken = None;

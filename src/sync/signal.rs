@@ -19,23 +19,16 @@ pub struct Signal<R: Runtime> {
 struct Inner<R: Runtime> {
     runtime: R,
     name: Name,
-    kind: Kind,
     cell: R::Cell<Raised>,
 }
 
 #[derive(Hash, Debug, Default)]
 struct Raised {
     raised: bool,
-    /// Who alone raises it.
-    by: Option<Name>,
     waiting: BTreeMap<Ticket, Waking>,
 }
 
 impl State for Raised {
-    fn port(&self, _: usize) -> Port {
-        Port { helpers: self.by.map(|by| vec![by]), filled: None }
-    }
-
     fn ports(&self) -> usize {
         1
     }
@@ -72,17 +65,8 @@ impl<R: Runtime> Resource for Inner<R> {
 impl<R: Runtime> Signal<R> {
     /// A signal that is not raised.
     pub fn new(runtime: &R, name: Name) -> Signal<R> {
-        Signal::with(runtime, name, Kind::Signal, None)
-    }
-
-    /// The reply to a call, that only the task `by`, which has been started, gives. Who waits for it is in the midst of work.
-    pub fn reply(runtime: &R, name: Name, by: Name) -> Signal<R> {
-        Signal::with(runtime, name, Kind::Reply, Some(by))
-    }
-
-    fn with(runtime: &R, name: Name, kind: Kind, by: Option<Name>) -> Signal<R> {
-        let cell = runtime.cell(name, Raised { by, ..Raised::default() });
-        Signal { inner: Arc::new(Inner { runtime: runtime.clone(), name, kind, cell }) }
+        let cell = runtime.cell(name, Raised::default());
+        Signal { inner: Arc::new(Inner { runtime: runtime.clone(), name, cell }) }
     }
 
     /// Raises it, within the current step, and wakes all that wait for it.
@@ -149,7 +133,7 @@ impl<R: Runtime> Watch<'_, R> {
             (false, false) if self.busy => Poll::Pending,
             (false, false) => {
                 let wait = Wait {
-                    kind: inner.kind,
+                    kind: Kind::Signal,
                     on: inner.name,
                     cell: inner.name,
                     port: 0,

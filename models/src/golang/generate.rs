@@ -27,8 +27,8 @@ struct Draw<'a> {
     channels: usize,
     mutexes: usize,
     sent: u8,
-    /// What the goroutine at hand has locked.
-    held: Vec<usize>,
+    /// The unlocks that the goroutine at hand owes.
+    held: Vec<Op>,
 }
 
 impl Draw<'_> {
@@ -39,7 +39,7 @@ impl Draw<'_> {
 
     fn op(&mut self) -> Op {
         if !self.held.is_empty() && self.random.bool() {
-            return Op::Unlock(self.held.swap_remove(self.random.usize(..self.held.len())));
+            return self.held.swap_remove(self.random.usize(..self.held.len()));
         }
         match self.random.u8(..20) {
             0..2 => Op::Close(self.channel()),
@@ -57,11 +57,16 @@ impl Draw<'_> {
 
     fn lock(&mut self) -> Op {
         let mutex = self.random.usize(..self.mutexes);
-        // Locked twice, it is still unlocked once at most: the goroutine never gets there.
-        if !self.held.contains(&mutex) {
-            self.held.push(mutex);
+        let (lock, unlock) = match self.random.u8(..4) {
+            0..2 => (Op::Lock(mutex), Op::Unlock(mutex)),
+            2 => (Op::WriteLock(mutex), Op::WriteUnlock(mutex)),
+            _ => (Op::ReadLock(mutex), Op::ReadUnlock(mutex)),
+        };
+        // Locked twice, it is still unlocked once at most: the goroutine never gets there, or has it to spare.
+        if !self.held.contains(&unlock) {
+            self.held.push(unlock);
         }
-        Op::Lock(mutex)
+        lock
     }
 
     fn case(&mut self) -> Case<u8> {

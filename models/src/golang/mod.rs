@@ -34,12 +34,12 @@ pub use print::source;
 pub use shown::{Event, Log, Shown};
 use turnstile::sync::Case;
 
-/// A program: goroutines that share channels and mutexes, each a straight line of operations.
+/// A program: goroutines that share channels, mutexes and read-write mutexes, each a straight line of operations.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Program {
     /// The capacity of each channel.
     pub capacities: Vec<usize>,
-    /// How many mutexes there are.
+    /// How many mutexes there are, and as many read-write mutexes.
     pub mutexes: usize,
     /// What each goroutine does. None may unlock what it has not locked.
     pub goroutines: Vec<Vec<Op>>,
@@ -70,6 +70,14 @@ pub enum Op {
     Lock(usize),
     /// Unlocks this mutex.
     Unlock(usize),
+    /// Locks this read-write mutex.
+    WriteLock(usize),
+    /// Unlocks this read-write mutex.
+    WriteUnlock(usize),
+    /// Locks this read-write mutex for reading.
+    ReadLock(usize),
+    /// Unlocks this read-write mutex from reading.
+    ReadUnlock(usize),
 }
 
 impl fmt::Display for Op {
@@ -85,6 +93,10 @@ impl fmt::Display for Op {
             Op::Close(channel) => write!(f, "close c{channel}"),
             Op::Lock(mutex) => write!(f, "lock m{mutex}"),
             Op::Unlock(mutex) => write!(f, "unlock m{mutex}"),
+            Op::WriteLock(mutex) => write!(f, "lock w{mutex}"),
+            Op::WriteUnlock(mutex) => write!(f, "unlock w{mutex}"),
+            Op::ReadLock(mutex) => write!(f, "read-lock w{mutex}"),
+            Op::ReadUnlock(mutex) => write!(f, "read-unlock w{mutex}"),
         }
     }
 }

@@ -1,8 +1,11 @@
 //! A program over the seam.
 
+use std::any::Any;
 use std::sync::{Arc, Mutex as Plain, PoisonError};
 
-use turnstile::sync::{Case, Channel, Channels, Chosen, Guard, Mutex, Shared, Spec};
+use turnstile::sync::{
+    Case, Channel, Channels, Chosen, Guard, Mutex, ReadGuard, RwLock, Shared, Spec, WriteGuard,
+};
 use turnstile::{Name, Runtime, Task};
 
 use super::shown::{Event, Log};
@@ -12,11 +15,11 @@ use crate::model::Model;
 /// What the goroutines did so far.
 pub struct World<R: Runtime> {
     logs: Vec<Shared<R, Log>>,
-    _kept: Kept<R>,
+    _kept: Kept,
 }
 
 /// The guards of goroutines that ended without unlocking: in Go, what they held stays locked.
-type Kept<R> = Arc<Plain<Vec<Guard<R>>>>;
+type Kept = Arc<Plain<Vec<Box<dyn Any + Send>>>>;
 
 /// A goroutine, and all that it can reach.
 struct Goroutine<R: Runtime> {
@@ -24,8 +27,11 @@ struct Goroutine<R: Runtime> {
     channels: Channels<R, u8>,
     mutexes: Vec<Mutex<R>>,
     held: Vec<Option<Guard<R>>>,
+    rwmutexes: Vec<RwLock<R>>,
+    written: Vec<Option<WriteGuard<R>>>,
+    read: Vec<Vec<ReadGuard<R>>>,
     log: Shared<R, Log>,
-    kept: Kept<R>,
+    kept: Kept,
 }
 
 /// A panic, with Go's words for it.
@@ -42,16 +48,20 @@ impl Model for Program {
         let channels = Channels::new(runtime, Name::one("channels"), specs);
         let mutexes: Vec<Mutex<R>> =
             (0..self.mutexes).map(|i| Mutex::new(runtime, named("mutex", i))).collect();
+        let rwmutexes: Vec<RwLock<R>> =
+            (0..self.mutexes).map(|i| RwLock::new(runtime, named("rwmutex", i))).collect();
         let kept = Kept::default();
         let mut logs = Vec::new();
         for (index, ops) in self.goroutines.iter().enumerate() {
             let log = Shared::new(runtime, named("log", index), Log::default());
             logs.push(log.clone());
-            let (channels, mutexes, kept, ops) =
-                (channels.clone(), mutexes.clone(), kept.clone(), ops.clone());
+            let (channels, mutexes, rwmutexes) = (channels.clone(), mutexes.clone(), rwmutexes.clone());
+            let (kept, ops) = (kept.clone(), ops.clone());
             Task::spawn(runtime, named("goroutine", index), |me| {
                 let held = mutexes.iter().map(|_| None).collect();
-                Goroutine { me, channels, mutexes, held, log, kept }.run(ops)
+                let written = rwmutexes.iter().map(|_| None).collect();
+                let read = rwmutexes.iter().map(|_| Vec::new()).collect();
+                Goroutine { me, channels, mutexes, held, rwmutexes, written, read, log, kept }.run(ops)
             });
         }
         World { logs, _kept: kept }
@@ -74,7 +84,8 @@ impl<R: Runtime> Goroutine<R> {
             }
         }
         self.log.write(|log| log.finished = true);
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).extend(self.held.into_iter().flatten());
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.push(Box::new((self.held, self.written, self.read)));
     }
 
     async fn act(&mut self, op: Op) -> Result<Event, Panic> {
@@ -102,6 +113,25 @@ impl<R: Runtime> Goroutine<R> {
             Op::Unlock(mutex) => {
                 self.held[mutex].take().expect("a program unlocks only what it has locked").unlock(&self.me);
                 Ok(Event::Unlocked(mutex))
+            }
+            Op::WriteLock(mutex) => {
+                self.written[mutex] = Some(self.rwmutexes[mutex].write(&self.me).await);
+                Ok(Event::WriteLocked(mutex))
+            }
+            Op::WriteUnlock(mutex) => {
+                let guard = self.written[mutex].take();
+                guard.expect("a program unlocks only what it has locked").unlock(&self.me);
+                Ok(Event::WriteUnlocked(mutex))
+            }
+            Op::ReadLock(mutex) => {
+                let guard = self.rwmutexes[mutex].read(&self.me).await;
+                self.read[mutex].push(guard);
+                Ok(Event::ReadLocked(mutex))
+            }
+            Op::ReadUnlock(mutex) => {
+                let guard = self.read[mutex].pop();
+                guard.expect("a program unlocks only what it has locked").unlock(&self.me);
+                Ok(Event::ReadUnlocked(mutex))
             }
         }
     }

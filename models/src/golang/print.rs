@@ -22,7 +22,11 @@ pub fn source(programs: &[Program]) -> String {
 fn function(index: usize, program: &Program) -> String {
     let channels: Vec<String> = program.capacities.iter().map(|c| format!("make(chan int, {c})")).collect();
     let mut out = format!("\nfunc program{index}(r *run) {{\n\tc := []chan int{{{}}}\n", channels.join(", "));
-    let _ = writeln!(out, "\tm := make([]sync.Mutex, {})\n\t_, _ = c, m", program.mutexes);
+    let _ = writeln!(
+        out,
+        "\tm, w := make([]sync.Mutex, {0}), make([]sync.RWMutex, {0})\n\t_, _, _ = c, m, w",
+        program.mutexes
+    );
     for (number, ops) in (1..).zip(&program.goroutines) {
         let _ = writeln!(out, "\tr.start({number}, func(g *goroutine) {{");
         for op in ops {
@@ -61,5 +65,9 @@ fn statement(op: &Op) -> String {
         Op::Close(channel) => format!("\t\tclose(c[{channel}])\n\t\tg.note(\"closed\", {channel})"),
         Op::Lock(mutex) => format!("\t\tm[{mutex}].Lock()\n\t\tg.note(\"locked\", {mutex})"),
         Op::Unlock(mutex) => format!("\t\tm[{mutex}].Unlock()\n\t\tg.note(\"unlocked\", {mutex})"),
+        Op::WriteLock(mutex) => format!("\t\tw[{mutex}].Lock()\n\t\tg.note(\"write-locked\", {mutex})"),
+        Op::WriteUnlock(mutex) => format!("\t\tw[{mutex}].Unlock()\n\t\tg.note(\"write-unlocked\", {mutex})"),
+        Op::ReadLock(mutex) => format!("\t\tw[{mutex}].RLock()\n\t\tg.note(\"read-locked\", {mutex})"),
+        Op::ReadUnlock(mutex) => format!("\t\tw[{mutex}].RUnlock()\n\t\tg.note(\"read-unlocked\", {mutex})"),
     }
 }

@@ -198,6 +198,10 @@ fn note(line: &str, logs: &mut [Log]) -> Option<()> {
         ("closed", &[channel]) => Event::Closed(channel),
         ("locked", &[mutex]) => Event::Locked(mutex),
         ("unlocked", &[mutex]) => Event::Unlocked(mutex),
+        ("write-locked", &[mutex]) => Event::WriteLocked(mutex),
+        ("write-unlocked", &[mutex]) => Event::WriteUnlocked(mutex),
+        ("read-locked", &[mutex]) => Event::ReadLocked(mutex),
+        ("read-unlocked", &[mutex]) => Event::ReadUnlocked(mutex),
         _ => return None,
     });
     Some(())

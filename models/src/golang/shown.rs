@@ -34,6 +34,14 @@ pub enum Event {
     Locked(usize),
     /// It has unlocked this mutex.
     Unlocked(usize),
+    /// It has locked this read-write mutex.
+    WriteLocked(usize),
+    /// It has unlocked this read-write mutex.
+    WriteUnlocked(usize),
+    /// It has locked this read-write mutex for reading.
+    ReadLocked(usize),
+    /// It has unlocked this read-write mutex from reading.
+    ReadUnlocked(usize),
 }
 
 impl fmt::Display for Event {
@@ -48,6 +56,10 @@ impl fmt::Display for Event {
             Event::Closed(channel) => write!(f, "closed c{channel}"),
             Event::Locked(mutex) => write!(f, "locked m{mutex}"),
             Event::Unlocked(mutex) => write!(f, "unlocked m{mutex}"),
+            Event::WriteLocked(mutex) => write!(f, "locked w{mutex}"),
+            Event::WriteUnlocked(mutex) => write!(f, "unlocked w{mutex}"),
+            Event::ReadLocked(mutex) => write!(f, "read-locked w{mutex}"),
+            Event::ReadUnlocked(mutex) => write!(f, "read-unlocked w{mutex}"),
         }
     }
 }

@@ -379,6 +379,14 @@ impl<M: Model> Play<M> {
         self.model.look(self.world.as_ref().expect("a run has begun"))
     }
 
+    /// The same; the cells that the model looks at count as observed from now on.
+    pub(crate) fn outcome_observed(&self) -> M::Outcome {
+        self.stage.lock().looking = true;
+        let outcome = self.outcome();
+        self.stage.lock().looking = false;
+        outcome
+    }
+
     /// The rules that the last step broke, and how; in words where it was [narrated](Play::narrate).
     pub(crate) fn breaches(&self) -> Vec<(&'static str, String)> {
         self.stage.lock().breaches.clone()

@@ -60,10 +60,12 @@ pub(crate) struct Inner {
     /// False while a finished run is torn down.
     pub(crate) live: bool,
 
-    /// True if cells that are only written may be left out.
+    /// True if cells that are only written, and that the model does not look at, may be left out.
     pub(crate) waits_only: bool,
     /// By slot: the cells that somebody has observed. Those belong to the state.
     observed: Vec<bool>,
+    /// True while the model looks at the world: what it looks at is observed.
+    pub(crate) looking: bool,
     /// Set when a cell was first observed: what was learned before left it out.
     pub(crate) newly_observed: bool,
 
@@ -258,6 +260,11 @@ impl Runtime for Stage {
     }
 
     fn peek<T: State, O>(&self, cell: &Arc<Cell<T>>, look: impl FnOnce(&T) -> O) -> O {
+        let mut inner = self.lock();
+        if inner.looking {
+            inner.observe(cell.slot);
+        }
+        drop(inner);
         look(&value(cell))
     }
 

@@ -133,7 +133,9 @@ pub fn build(
     std::thread::scope(|scope| {
         for _ in 0..limits.threads.clamp(1, asked.len().max(1)) {
             scope.spawn(|| {
-                while let Some((design, version)) = asked.get(next.fetch_add(1, Ordering::Relaxed)) {
+                // The last ones first: they take longest, and nobody likes to wait for one that came last.
+                let from_last = || asked.len().checked_sub(1 + next.fetch_add(1, Ordering::Relaxed));
+                while let Some((design, version)) = from_last().map(|at| &asked[at]) {
                     let at = asked.iter().position(|pair| pair == &(*design, *version));
                     let tell = |scenario: &Scenario, over: bool| {
                         let over = done.fetch_add(usize::from(over), Ordering::Relaxed);

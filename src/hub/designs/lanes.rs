@@ -4,6 +4,7 @@
 
 use super::super::client::Client;
 use super::super::events::Event;
+use super::super::nodes::Answer;
 use super::super::socket::{By, Cause};
 use super::super::{Hub, Settings};
 use crate::name::Name;
@@ -70,13 +71,16 @@ pub(in crate::hub) async fn kick_user_offline<R: Runtime>(
     }
 }
 
-/// Tells the lane of a login on another node.
+/// Asks the lane about a login on another node. The newest session here that kicks it, if there is one.
 pub(in crate::hub) async fn multi_terminal_login_check<R: Runtime>(
     hub: &Hub<R>,
     me: &Task<R>,
     newcomer: Login,
-) {
-    hub.send(me, lane(hub, newcomer.user), Event::Kick(Vec::new(), newcomer)).await;
+) -> Option<Login> {
+    let lane = lane(hub, newcomer.user);
+    let answer = Answer::new(me, newcomer, name(lane.0, hub.settings.node));
+    hub.send(me, lane, Event::Check(newcomer, answer.clone())).await;
+    answer.wait(me).await
 }
 
 /// Orders every connection to end, and every one that is still to come.
@@ -97,9 +101,9 @@ async fn run<R: Runtime>(hub: Hub<R>, me: Task<R>, queue: Channel) {
         match event {
             Event::Register(client) => hub.admit(&me, &client),
             Event::Unregister(client) => hub.dismiss(&me, &client),
-            Event::Kick(_, newcomer) => hub.make_room(&me, newcomer),
+            Event::Check(newcomer, answer) => answer.give(&me, hub.make_room(&me, newcomer)),
             Event::Stop => hub.order_all_where(&me, By::Stop, |user| lane(&hub, user) == queue),
-            Event::Look => {}
+            Event::Kick(..) | Event::Look => {}
         }
     }
 }

@@ -39,15 +39,16 @@ pub(in crate::hub) async fn kick_user_offline<R: Runtime>(
     lock.unlock(me);
 }
 
-/// Kicks those whom a login on another node kicks.
+/// Kicks those whom a login on another node kicks. The newest session here that kicks it, if there is one.
 pub(in crate::hub) async fn multi_terminal_login_check<R: Runtime>(
     hub: &Hub<R>,
     me: &Task<R>,
     newcomer: Login,
-) {
+) -> Option<Login> {
     let lock = hub.lock.lock(me).await;
-    hub.make_room(me, newcomer);
+    let newer = hub.make_room(me, newcomer);
     lock.unlock(me);
+    newer
 }
 
 /// Orders every connection to end, and every one that is still to come.

@@ -70,7 +70,8 @@ fn nodes(edge: &Edge) -> [Node; 2] {
         Kind::Receive => "waits to receive from",
         Kind::Select => "waits for work on",
         Kind::Lock => "waits to lock",
-        Kind::Signal | Kind::Reply => "waits for",
+        Kind::Read => "waits to read-lock",
+        Kind::Owed | Kind::Signal => "waits for",
     };
     // What is left without the helpers is how full it is.
     let state = Edge { helpers: None, ..edge.clone() }.why();

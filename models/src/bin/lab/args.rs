@@ -20,6 +20,7 @@ Examples:
   lab check --json | jq .cycle
   lab replay KEY                             one schedule again, step by step
   lab explain --out pictures                 the same as SVG and Mermaid files
+  lab zoo                                    other systems with the same bug
 
 Exit codes: 0 holds, 1 fails, 2 unknown, 64 bad usage, 74 output that could not be written.";
 
@@ -68,8 +69,16 @@ pub(crate) enum Command {
     /// The verdict table: each design at each version against each property.
     #[command(after_help = TABLE_EXAMPLES)]
     Table(Box<TableArgs>),
+    /// Searches the smallest worlds where a property fails, by capacity, and says which law they follow.
+    Smallest(Box<Smallest>),
     /// Measures how many schedules shuttle's schedulers need to find the deadlock, over many seeds.
     Schedulers(Box<Schedulers>),
+    /// Searches small kernels of other systems that had the same bug, with the fixes that were chosen side by side.
+    ///
+    /// Exits with 0 if each is found as it is known, be that a hang; 1 if one is not; 2 if a search was cut short.
+    Zoo(Zoo),
+    /// Asks SPIN for a second opinion, from a model of the same steps in Promela, and compares what both say.
+    Spin(Box<Spin>),
     /// Prints a shell's completion script.
     Completions {
         /// The shell.
@@ -268,7 +277,7 @@ pub(crate) struct TableArgs {
     /// Worlds to search instead of the committed ones.
     #[arg(long, value_name = "FILE")]
     pub(crate) worlds: Option<PathBuf>,
-    /// Seconds for each search [default: 120, or 900 with --deep].
+    /// Seconds for each search [default: 400, or 1800 with --deep].
     #[arg(long, value_parser = seconds, value_name = "SECONDS")]
     pub(crate) budget: Option<Duration>,
     /// MiB for the states of each search.
@@ -292,6 +301,34 @@ pub(crate) struct TableArgs {
 }
 
 #[derive(Args)]
+pub(crate) struct Smallest {
+    /// The hub's design.
+    #[arg(long, value_enum, default_value_t = Named(Design::SingleSelect))]
+    pub(crate) design: Named<Design>,
+    /// Only this version; may be repeated. Without, all that OpenIM has published.
+    #[arg(long, value_enum)]
+    pub(crate) version: Vec<Named<Version>>,
+    /// The claim.
+    #[arg(long, value_enum, default_value_t = Named(Property::NoDeadlock))]
+    pub(crate) property: Named<Property>,
+    /// The largest capacity to search.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(0..=20))]
+    pub(crate) most: u32,
+    /// Seconds for each world and capacity.
+    #[arg(long, default_value = "20", value_parser = seconds, value_name = "SECONDS")]
+    pub(crate) budget: Duration,
+    /// Also looks around the law's line at this capacity, with shuttle and by the pattern of the small worlds.
+    #[arg(long, value_name = "CAPACITY", value_parser = clap::value_parser!(u32).range(1..=2000))]
+    pub(crate) at: Option<u32>,
+    /// Seconds that shuttle has for each world there.
+    #[arg(long, default_value = "20", value_parser = seconds, value_name = "SECONDS")]
+    pub(crate) sample: Duration,
+    /// Prints one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
 pub(crate) struct Schedulers {
     /// Users.
     #[arg(long, default_value_t = 4)]
@@ -308,6 +345,43 @@ pub(crate) struct Schedulers {
     /// Schedules at most for each seed.
     #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) schedules: u64,
+    /// Prints one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Zoo {
+    /// Tells the story of this one, with the shortest way into its hang as a picture.
+    pub(crate) name: Option<String>,
+    /// Prints one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Prints what docs/ZOO.md has between its markers.
+    #[arg(long, conflicts_with_all = ["json", "name"])]
+    pub(crate) markdown: bool,
+    /// Seconds after which the search of one variant gives up.
+    #[arg(long, default_value = "60", value_parser = seconds, allow_hyphen_values = true, value_name = "SECONDS")]
+    pub(crate) budget: Duration,
+}
+
+#[derive(Args)]
+pub(crate) struct Spin {
+    /// Leaves out the worlds of more than two connections.
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Seconds after which either search of a world gives up.
+    #[arg(long, default_value = "60", value_parser = seconds, allow_hyphen_values = true, value_name = "SECONDS")]
+    pub(crate) budget: Duration,
+    /// How many worlds are searched at once; times are good for comparison with 1.
+    #[arg(long, default_value_t = 1, value_name = "JOBS", value_parser = clap::value_parser!(u64).range(1..=64))]
+    pub(crate) jobs: u64,
+    /// Prints the table of docs/SPIN.md.
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) markdown: bool,
+    /// Fails if the table in this file says other verdicts, worlds or states.
+    #[arg(long, value_name = "FILE", conflicts_with = "quick")]
+    pub(crate) against: Option<PathBuf>,
     /// Prints one JSON object.
     #[arg(long)]
     pub(crate) json: bool,

@@ -6,8 +6,11 @@ mod commands;
 mod demo;
 mod output;
 mod schedulers;
+mod smallest;
+mod spin;
 mod table;
 mod words;
+mod zoo;
 
 use std::process::ExitCode;
 
@@ -46,7 +49,10 @@ fn main() -> ExitCode {
         Some(Command::Explain(explain)) => commands::explain(&mut out, &explain),
         Some(Command::List { json }) => commands::list(&mut out, json),
         Some(Command::Schedulers(args)) => schedulers::run(&mut out, &args),
+        Some(Command::Spin(args)) => spin::run(&mut out, &args),
+        Some(Command::Smallest(args)) => smallest::run(&mut out, &args),
         Some(Command::Table(args)) => table::run(&mut out, &args),
+        Some(Command::Zoo(args)) => zoo::run(&mut out, &args),
         Some(Command::Completions { shell }) => commands::completions(&mut out, shell),
         Some(Command::Man) => commands::man(&mut out),
     };

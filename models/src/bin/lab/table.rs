@@ -42,7 +42,7 @@ pub(crate) fn run(out: &mut Out, args: &args::TableArgs) -> Result<u8, String> {
         _ => Depth::Table,
     };
     let limits = Limits {
-        budget: args.budget.unwrap_or(Duration::from_secs(if args.deep { 900 } else { 120 })),
+        budget: args.budget.unwrap_or(Duration::from_secs(if args.deep { 1800 } else { 400 })),
         memory: usize::try_from(args.memory << 20).unwrap_or(usize::MAX),
         threads: args.threads.map_or(2, |t| t as usize),
         ..Limits::default()

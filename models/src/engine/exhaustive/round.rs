@@ -149,7 +149,7 @@ impl<M: Model> Search<M> {
                 knot = self.knot_of(*state, &round);
             }
             self.go_to(*state, 0);
-            let outcome = Some(self.play.outcome());
+            let outcome = Some(self.look()?);
             let ending = Ending { recurring: true, ..Ending::new(outcome, knot.as_ref(), None) };
             let broken = claims.tell(|quest| quest == Quest::Outcomes, &ending);
             if !broken.is_empty() {

@@ -70,8 +70,7 @@ pub fn survey<M: Model>(
 ) -> Survey {
     let renumberings = if limits.symmetry { model.symmetries() } else { Vec::new() };
     let mut search = Search::new(model, renumberings, limits.audit.max(1));
-    let waits_only = !quests.iter().any(|quest| quest.looks());
-    search.warm_up(limits, waits_only);
+    search.warm_up(limits, quests.iter().any(|quest| quest.looks()));
     let mut claims = Claims::new(quests, visit);
     let stopped = loop {
         match search.run(limits, progress, &mut claims) {
@@ -161,9 +160,9 @@ impl<M: Model> Search<M> {
         }
     }
 
-    /// Plays at random for a while, to see early which cells are observed.
-    fn warm_up(&mut self, limits: &Limits, waits_only: bool) {
-        self.play.stage().lock().waits_only = waits_only;
+    /// Plays at random for a while, to see early which cells are observed, by the tasks and, if it `looks`, by the model.
+    fn warm_up(&mut self, limits: &Limits, looks: bool) {
+        self.play.stage().lock().waits_only = true;
         let mut random = fastrand::Rng::with_seed(1);
         for _ in 0..64 {
             if self.began.elapsed() > limits.budget / 8 {
@@ -176,6 +175,9 @@ impl<M: Model> Search<M> {
                 let Some(task) = random.choice(movable) else { break };
                 let picks: Vec<Pick> = (0..4).map(|_| Pick::decode(random.u32(0..16))).collect();
                 self.play.step(task, &picks, None);
+            }
+            if looks {
+                self.play.outcome_observed();
             }
         }
         self.observe_equals();
@@ -488,11 +490,21 @@ impl<M: Model> Search<M> {
             self.found(broken, state, knot.clone(), claims)?;
         }
         if outcomes {
-            let ending = Ending::new(Some(self.play.outcome()), knot.as_ref(), None);
+            let ending = Ending::new(Some(self.look()?), knot.as_ref(), None);
             let broken = claims.tell(Quest::looks, &ending);
             self.found(broken, state, knot, claims)?;
         }
         ControlFlow::Continue(())
+    }
+
+    /// What can be seen of the world where the play is now. If the model looks at a cell that had been left out, the search is to
+    /// begin anew.
+    pub(super) fn look(&self) -> ControlFlow<Ended, M::Outcome> {
+        let outcome = self.play.outcome_observed();
+        if self.play.stage().lock().newly_observed {
+            return ControlFlow::Break(Ended::Outdated);
+        }
+        ControlFlow::Continue(outcome)
     }
 
     fn someone_works(&self, state: &[u32]) -> bool {

@@ -1,0 +1,160 @@
+//! Which capacity lets how many logins hang: the law, fitted to the smallest worlds and tried on others.
+
+use turnstile::Name;
+use turnstile::hub::{Design, Version};
+
+use crate::check::{Engine, check, replay};
+use crate::engine::Progress;
+use crate::limits::Limits;
+use crate::player::{Play, Slot};
+use crate::property::Property;
+use crate::scenario::{Peers, Scenario};
+use crate::schedule::{Pick, Schedule, Turn};
+use crate::verdict::{Counterexample, Verdict};
+
+/// What is known of one world at each capacity.
+#[derive(Clone, Debug)]
+pub struct Column {
+    /// The world; its capacity is to be replaced.
+    pub world: Scenario,
+    /// By capacity, from 0.
+    pub found: Vec<Found>,
+}
+
+/// What a search came to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Found {
+    /// The property fails, and in no fewer steps.
+    Fails(usize),
+    /// It holds: the search was complete.
+    Holds,
+    /// The search was cut short.
+    Unknown,
+}
+
+impl Column {
+    /// The largest capacity at which the property fails, if all up to the end of the column is known.
+    pub fn fails_up_to(&self) -> Option<Option<u32>> {
+        if self.found.contains(&Found::Unknown) {
+            return None;
+        }
+        let last = self.found.iter().rposition(|found| matches!(found, Found::Fails(_)));
+        Some(last.map(|at| at as u32))
+    }
+}
+
+/// Searches a world at each capacity up to `most`.
+///
+/// # Errors
+/// Says why the world cannot be searched.
+pub fn column(
+    world: &Scenario,
+    property: Property,
+    most: u32,
+    limits: &Limits,
+    progress: &dyn Progress,
+) -> Result<Column, String> {
+    let mut found = Vec::new();
+    for capacity in 0..=most {
+        let scenario = Scenario { capacity, ..*world };
+        found.push(match check(&scenario, property, Engine::Exhaustive, limits, progress)? {
+            Verdict::Holds(_) => Found::Holds,
+            Verdict::Fails(_, counterexample) => Found::Fails(counterexample.schedule.len()),
+            Verdict::Unknown(..) => Found::Unknown,
+        });
+    }
+    Ok(Column { world: *world, found })
+}
+
+/// It fails at capacities up to `slope` x connections + `offset`, and at no larger one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Law {
+    /// For each connection more.
+    pub slope: i64,
+    /// What is added.
+    pub offset: i64,
+}
+
+impl Law {
+    /// The line through two worlds of different size, if both fail somewhere and the line has whole numbers.
+    pub fn fit(one: &Column, two: &Column) -> Option<Law> {
+        let point = |column: &Column| {
+            Some((i64::from(column.world.connections()), i64::from(column.fails_up_to()??)))
+        };
+        let ((n, c), (m, d)) = (point(one)?, point(two)?);
+        let (run, rise) = (m - n, d - c);
+        if run == 0 || rise % run != 0 {
+            return None;
+        }
+        let slope = rise / run;
+        Some(Law { slope, offset: c - slope * n })
+    }
+
+    /// The largest capacity at which so many connections fail; negative if there is none.
+    pub fn fails_up_to(&self, connections: u32) -> i64 {
+        self.slope * i64::from(connections) + self.offset
+    }
+
+    /// How many connections it takes at a capacity.
+    pub fn connections_for(&self, capacity: u32) -> Option<u32> {
+        (1..=20_000).find(|n| self.fails_up_to(*n) >= i64::from(capacity))
+    }
+
+    /// Whether a world is as the law says; `None` where that is not known.
+    pub fn agrees(&self, column: &Column) -> Option<bool> {
+        let foretold = self.fails_up_to(column.world.connections());
+        let mut known = true;
+        for (capacity, found) in column.found.iter().enumerate() {
+            match (found, capacity as i64 <= foretold) {
+                (Found::Unknown, _) => known = false,
+                (Found::Fails(_), true) | (Found::Holds, false) => {}
+                (Found::Fails(_), false) | (Found::Holds, true) => return Some(false),
+            }
+        }
+        known.then_some(true)
+    }
+
+    /// It in words.
+    pub fn words(&self) -> String {
+        let times = match self.slope {
+            0 => String::new(),
+            1 => "connections".to_owned(),
+            slope => format!("{slope} x connections"),
+        };
+        match (self.slope, self.offset) {
+            (0, offset) => format!("capacity <= {offset}"),
+            (_, 0) => format!("capacity <= {times}"),
+            (_, offset) if offset < 0 => format!("capacity <= {times} - {}", -offset),
+            (_, offset) => format!("capacity <= {times} + {offset}"),
+        }
+    }
+}
+
+/// Tries to hang a hub of one loop at any size, by the pattern of the shortest counterexamples: the loop goes only where nobody else
+/// can; all peers leave but that of the connection which is first in line to register; the loop takes registrations first.
+///
+/// This is one schedule: that it does not hang says nothing about others.
+pub fn drive(scenario: &Scenario) -> Option<Counterexample> {
+    let hub = Name::one("hub");
+    let spared = Name::of("peer", 1);
+    let mut play = Play::new(*scenario, None);
+    let mut turns = Vec::new();
+    // Each connection takes a few dozen steps at most.
+    for _ in 0..u64::from(scenario.connections()) * 100 + 1000 {
+        let movable: Vec<Slot> = play.movable().filter(|slot| play.name(*slot) != spared).collect();
+        let others = movable.iter().copied().find(|slot| play.name(*slot) != hub);
+        let slot = others.or_else(|| movable.first().copied())?;
+        let picks = play.step(slot, &[Pick::decode(0)], None);
+        turns.push(Turn { task: play.name(slot), picks });
+        if play.is_stuck(slot) {
+            return replay(scenario, Property::NoDeadlock, &Schedule { turns }).ok();
+        }
+    }
+    None
+}
+
+/// The worlds that the law is fitted to, and those that it is tried on.
+pub fn worlds(design: Design, version: Version, peers: Peers) -> (Vec<Scenario>, Vec<Scenario>) {
+    let world = |users, logins| Scenario { design, version, peers, users, logins, ..Scenario::default() };
+    (vec![world(1, 2), world(1, 3)], vec![world(2, 1), world(2, 2), world(1, 4)])
+}
