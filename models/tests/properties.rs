@@ -62,7 +62,7 @@ fn planted() -> Vec<(Property, Scenario, usize, &'static str)> {
             27,
             "never got the kick message",
         ),
-        (Property::Progress, world(SingleSelect, Version::Main), 19, "is never registered"),
+        (Property::Progress, world(SingleSelect, Version::Main), 20, "is never registered"),
     ]
 }
 
