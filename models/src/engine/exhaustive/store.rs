@@ -4,12 +4,14 @@
 //! Pol, Weber: «Parallel recursive state compression for free», SPIN 2011). Neighbouring states differ in few slots,
 //! so all but the roots is shared. No fingerprint stands for a state: two states are equal only if they are.
 
-use hashbrown::HashTable;
-
 /// Pairs, numbered in the order of their arrival. Number 0 is (0, 0).
+///
+/// The index is a hash table of our own, open addressed: for each number, half of the hash beside it. So a pair that is new is
+/// known to be after one look at memory, and one that is not after two; which is where the time of a search goes.
 struct Pairs {
     keys: Vec<u64>,
-    index: HashTable<u32>,
+    /// By hash: the number in the low half, the tag of its key in the high one; 0 where nothing is.
+    index: Vec<u64>,
 }
 
 fn spread(key: u64) -> u64 {
@@ -18,9 +20,14 @@ fn spread(key: u64) -> u64 {
     (wide as u64) ^ ((wide >> 64) as u64)
 }
 
+/// What stands for a hash in the index: its high half, but never 0.
+fn tag(hash: u64) -> u64 {
+    (hash | 1 << 32) & !0xffff_ffff
+}
+
 impl Pairs {
     fn new() -> Pairs {
-        let mut pairs = Pairs { keys: Vec::new(), index: HashTable::new() };
+        let mut pairs = Pairs { keys: Vec::new(), index: vec![0; 8] };
         pairs.number(0, 0);
         pairs
     }
@@ -28,14 +35,41 @@ impl Pairs {
     fn number(&mut self, left: u32, right: u32) -> (u32, bool) {
         let key = (u64::from(left) << 32) | u64::from(right);
         let hash = spread(key);
-        if let Some(number) = self.index.find(hash, |n| self.keys[*n as usize] == key) {
-            return (*number, false);
+        let mask = self.index.len() - 1;
+        let mut at = hash as usize & mask;
+        loop {
+            let entry = self.index[at];
+            if entry == 0 {
+                break;
+            }
+            let number = entry as u32;
+            if entry & !0xffff_ffff == tag(hash) && self.keys[number as usize] == key {
+                return (number, false);
+            }
+            at = (at + 1) & mask;
         }
         let number = u32::try_from(self.keys.len()).expect("the memory bound ends the search long before");
         self.keys.push(key);
-        let keys = &self.keys;
-        self.index.insert_unique(hash, number, |n| spread(keys[*n as usize]));
+        self.index[at] = tag(hash) | u64::from(number);
+        // Four fifths full is as full as it gets.
+        if self.keys.len() * 5 > self.index.len() * 4 {
+            self.grow();
+        }
         (number, true)
+    }
+
+    fn grow(&mut self) {
+        let mask = self.index.len() * 2 - 1;
+        self.index = Vec::new();
+        self.index.resize(mask + 1, 0);
+        for (number, key) in (0u64..).zip(&self.keys) {
+            let hash = spread(*key);
+            let mut at = hash as usize & mask;
+            while self.index[at] != 0 {
+                at = (at + 1) & mask;
+            }
+            self.index[at] = tag(hash) | number;
+        }
     }
 
     fn pair(&self, number: u32) -> (u32, u32) {
@@ -44,7 +78,7 @@ impl Pairs {
     }
 
     fn bytes(&self) -> usize {
-        self.keys.capacity() * 8 + self.index.allocation_size()
+        (self.keys.capacity() + self.index.capacity()) * 8
     }
 }
 
@@ -53,6 +87,8 @@ impl Pairs {
 pub(super) struct Spread {
     levels: Vec<Vec<u32>>,
     undo: Vec<(usize, usize, u32)>,
+    /// Nodes to be looked at; kept for its memory.
+    open: Vec<(usize, usize)>,
 }
 
 impl Spread {
@@ -114,43 +150,47 @@ impl Store {
 
     fn apply(&mut self, base: &mut Spread, changes: &[(u32, u32)]) -> (u32, bool) {
         let top = base.levels.len() - 1;
-        let mut changed: Vec<usize> = Vec::with_capacity(changes.len());
         for (slot, value) in changes {
             let at = *slot as usize;
             base.undo.push((0, at, base.levels[0][at]));
             base.levels[0][at] = *value;
-            changed.push(at / 2);
         }
-        let mut new = false;
+        // The changed nodes of the level below are the last ones that can be undone.
+        let (mut new, mut below) = (false, 0);
         for height in 1..=top {
-            changed.sort_unstable();
-            changed.dedup();
-            for at in &mut changed {
-                let (left, right) = (base.levels[height - 1][*at * 2], base.levels[height - 1][*at * 2 + 1]);
-                let (number, is_new) = self.tables[height - 1][*at].number(left, right);
-                base.undo.push((height, *at, base.levels[height][*at]));
-                base.levels[height][*at] = number;
+            let end = base.undo.len();
+            for changed in below..end {
+                let at = base.undo[changed].1 / 2;
+                // Few change at once, so this is no long look.
+                if base.undo[end..].iter().any(|(_, done, _)| *done == at) {
+                    continue;
+                }
+                let (left, right) = (base.levels[height - 1][at * 2], base.levels[height - 1][at * 2 + 1]);
+                let (number, is_new) = self.tables[height - 1][at].number(left, right);
+                base.undo.push((height, at, base.levels[height][at]));
+                base.levels[height][at] = number;
                 new = is_new;
-                *at /= 2;
             }
+            below = end;
         }
         (base.levels[top][0], new && !changes.is_empty())
     }
 
-    /// Spreads out a state that was inserted.
+    /// Spreads out a state that was inserted. What it has in common with the state that was spread out before stays.
     pub(super) fn load(&self, state: u32, spread: &mut Spread) {
         let top = self.tables.len();
-        spread.levels.resize(top + 1, Vec::new());
-        for height in 0..=top {
-            spread.levels[height].resize(self.width() >> height, 0);
-        }
+        debug_assert_eq!(spread.levels.len(), top + 1, "what is spread out is as wide as the store");
         spread.levels[top][0] = state;
-        for height in (1..=top).rev() {
-            let (lower, upper) = spread.levels.split_at_mut(height);
-            for (at, number) in upper[0].iter().enumerate() {
-                let (left, right) = self.tables[height - 1][at].pair(*number);
-                lower[height - 1][at * 2] = left;
-                lower[height - 1][at * 2 + 1] = right;
+        spread.open.push((top, 0));
+        while let Some((height, at)) = spread.open.pop() {
+            let (left, right) = self.tables[height - 1][at].pair(spread.levels[height][at]);
+            for (child, number) in [(at * 2, left), (at * 2 + 1, right)] {
+                if spread.levels[height - 1][child] != number {
+                    spread.levels[height - 1][child] = number;
+                    if height > 1 {
+                        spread.open.push((height - 1, child));
+                    }
+                }
             }
         }
     }

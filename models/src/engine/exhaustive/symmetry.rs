@@ -207,21 +207,24 @@ impl Symmetry {
         for g in self.elements().skip(1) {
             let inverse = &self.slots[self.inverses[g as usize] as usize];
             let (contents, locals) = (&self.contents[g as usize], &self.locals[g as usize]);
-            image.clear();
-            let mut smaller = false;
-            for (slot, best) in least.iter().enumerate() {
+            let image_at = |slot: usize| {
                 let from = inverse.get(slot).map_or(slot, |s| *s as usize);
                 let value = state[from] as usize;
                 let value =
                     if is_task.get(from).copied().unwrap_or(false) { locals[value] } else { contents[value] };
                 debug_assert_ne!(value, UNKNOWN, "what was learned was learned under every element");
-                if !smaller && value > *best {
-                    break;
-                }
-                smaller |= value < *best;
-                image.push(value);
-            }
-            if smaller {
+                value
+            };
+            // Mostly the first difference decides, and it comes early.
+            let differs = (0..least.len()).find_map(|slot| {
+                let value = image_at(slot);
+                (value != least[slot]).then_some((slot, value))
+            });
+            let Some((first, value)) = differs else { continue };
+            if value < least[first] {
+                image.clear();
+                image.extend_from_slice(&least[..first]);
+                image.extend((first..least.len()).map(image_at));
                 std::mem::swap(image, least);
                 by = g;
             }
