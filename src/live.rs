@@ -54,7 +54,7 @@ impl<C> Default for LiveTable<C> {
 }
 
 impl<C: Clone> LiveTable<C> {
-    /// A copy of a user's row, if the user has one; as `Get` makes.
+    /// A user's row, if the user has one; `Get` copies from it.
     pub fn get(&self, user: User) -> Option<&[C]> {
         self.rows.get(&user).map(|row| &row.slots[..row.len])
     }

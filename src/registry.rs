@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use crate::session::{Connection, Platform, User};
+use crate::session::{Platform, User};
 
 /// A user's clients, in the order of their registration. Never changed in place: an update stores a new row.
 #[derive(Debug)]
@@ -78,15 +78,4 @@ pub fn on_platform<C: Clone>(row: &[C], platform: Platform, platform_of: impl Fn
 /// A row with a client added at the end.
 pub fn with<C: Clone>(row: Option<&Row<C>>, client: &C) -> Vec<C> {
     row.into_iter().flat_map(Row::clients).chain([client]).cloned().collect()
-}
-
-/// A row without the clients that are now bound to one of `gone`.
-///
-/// ```
-/// use turnstile::{registry, session::Connection};
-/// let left = registry::without(&[1, 2, 3], &[Connection(2)], |c| Connection(*c));
-/// assert_eq!(left, [1, 3]);
-/// ```
-pub fn without<C: Clone>(row: &[C], gone: &[Connection], bound_to: impl Fn(&C) -> Connection) -> Vec<C> {
-    row.iter().filter(|c| !gone.contains(&bound_to(c))).cloned().collect()
 }

@@ -12,13 +12,13 @@ use crate::scenario::{Peers, Scenario};
 use crate::schedule::{Pick, Schedule, Turn};
 use crate::verdict::{Counterexample, Verdict};
 
-/// What is known of one world at each capacity.
+/// What is known of one world at some capacities.
 #[derive(Clone, Debug)]
 pub struct Column {
     /// The world; its capacity is to be replaced.
     pub world: Scenario,
-    /// By capacity, from 0.
-    pub found: Vec<Found>,
+    /// By capacity.
+    pub found: Vec<(u32, Found)>,
 }
 
 /// What a search came to.
@@ -33,35 +33,46 @@ pub enum Found {
 }
 
 impl Column {
-    /// The largest capacity at which the property fails, if all up to the end of the column is known.
+    /// The largest capacity at which the property fails, if nothing in the column is unknown.
     pub fn fails_up_to(&self) -> Option<Option<u32>> {
-        if self.found.contains(&Found::Unknown) {
+        if self.found.iter().any(|(_, found)| *found == Found::Unknown) {
             return None;
         }
-        let last = self.found.iter().rposition(|found| matches!(found, Found::Fails(_)));
-        Some(last.map(|at| at as u32))
+        Some(
+            self.found
+                .iter()
+                .filter(|(_, f)| matches!(f, Found::Fails(_)))
+                .map(|(capacity, _)| *capacity)
+                .max(),
+        )
+    }
+
+    /// What is known at a capacity.
+    pub fn at(&self, capacity: u32) -> Option<Found> {
+        self.found.iter().find(|(at, _)| *at == capacity).map(|(_, found)| *found)
     }
 }
 
-/// Searches a world at each capacity up to `most`.
+/// Searches a world at some capacities.
 ///
 /// # Errors
 /// Says why the world cannot be searched.
 pub fn column(
     world: &Scenario,
     property: Property,
-    most: u32,
+    capacities: impl IntoIterator<Item = u32>,
     limits: &Limits,
     progress: &dyn Progress,
 ) -> Result<Column, String> {
     let mut found = Vec::new();
-    for capacity in 0..=most {
+    for capacity in capacities {
         let scenario = Scenario { capacity, ..*world };
-        found.push(match check(&scenario, property, Engine::Exhaustive, limits, progress)? {
+        let one = match check(&scenario, property, Engine::Exhaustive, limits, progress)? {
             Verdict::Holds(_) => Found::Holds,
             Verdict::Fails(_, counterexample) => Found::Fails(counterexample.schedule.len()),
             Verdict::Unknown(..) => Found::Unknown,
-        });
+        };
+        found.push((capacity, one));
     }
     Ok(Column { world: *world, found })
 }
@@ -95,6 +106,12 @@ impl Law {
         self.slope * i64::from(connections) + self.offset
     }
 
+    /// The capacities on both sides of the line.
+    pub fn around(&self, connections: u32) -> Vec<u32> {
+        let last = self.fails_up_to(connections);
+        [last, last + 1].into_iter().filter_map(|capacity| u32::try_from(capacity).ok()).collect()
+    }
+
     /// How many connections it takes at a capacity.
     pub fn connections_for(&self, capacity: u32) -> Option<u32> {
         (1..=20_000).find(|n| self.fails_up_to(*n) >= i64::from(capacity))
@@ -104,8 +121,8 @@ impl Law {
     pub fn agrees(&self, column: &Column) -> Option<bool> {
         let foretold = self.fails_up_to(column.world.connections());
         let mut known = true;
-        for (capacity, found) in column.found.iter().enumerate() {
-            match (found, capacity as i64 <= foretold) {
+        for (capacity, found) in &column.found {
+            match (found, i64::from(*capacity) <= foretold) {
                 (Found::Unknown, _) => known = false,
                 (Found::Fails(_), true) | (Found::Holds, false) => {}
                 (Found::Fails(_), false) | (Found::Holds, true) => return Some(false),
@@ -156,5 +173,40 @@ pub fn drive(scenario: &Scenario) -> Option<Counterexample> {
 /// The worlds that the law is fitted to, and those that it is tried on.
 pub fn worlds(design: Design, version: Version, peers: Peers) -> (Vec<Scenario>, Vec<Scenario>) {
     let world = |users, logins| Scenario { design, version, peers, users, logins, ..Scenario::default() };
-    (vec![world(1, 2), world(1, 3)], vec![world(2, 1), world(2, 2), world(1, 4)])
+    (vec![world(1, 2), world(1, 3)], vec![world(2, 2), world(1, 4)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(logins: u32, fails: std::ops::Range<u32>, holds: std::ops::Range<u32>) -> Column {
+        let fails = fails.map(|c| (c, Found::Fails(9)));
+        Column {
+            world: Scenario { logins, ..Scenario::default() },
+            found: fails.chain(holds.map(|c| (c, Found::Holds))).collect(),
+        }
+    }
+
+    #[test]
+    fn a_law_is_fitted_to_two_worlds_and_refuted_by_a_third() {
+        let law = Law::fit(&found(2, 0..2, 2..5), &found(3, 0..3, 3..5)).unwrap();
+        assert_eq!(law.words(), "capacity <= connections - 1");
+        assert_eq!((law.connections_for(1000), law.around(4)), (Some(1001), vec![3, 4]));
+        assert_eq!(law.agrees(&found(4, 3..4, 4..5)), Some(true));
+        assert_eq!(law.agrees(&found(4, 3..5, 5..6)), Some(false));
+        let cut = Column { found: vec![(3, Found::Unknown), (4, Found::Holds)], ..found(4, 0..0, 0..0) };
+        assert_eq!((law.agrees(&cut), cut.fails_up_to()), (None, None));
+        assert_eq!(Law::fit(&cut, &found(3, 0..3, 3..5)), None, "nothing is fitted to what is unknown");
+    }
+
+    #[test]
+    fn the_pattern_of_the_small_worlds_hangs_a_hub_of_any_size_at_the_line_and_not_below() {
+        for version in [Version::V3_8_3, Version::Main] {
+            let world = |logins| Scenario { version, logins, capacity: 40, ..Scenario::default() };
+            let hang = drive(&world(41)).expect("41 logins hang a hub of capacity 40");
+            assert_eq!(hang.knot.unwrap().cycle[0].task, Name::one("hub"));
+            assert!(drive(&world(40)).is_none());
+        }
+    }
 }

@@ -7,7 +7,7 @@ use crate::runtime::{Runtime, Task};
 use crate::session::{Platform, User};
 
 impl<R: Runtime> Hub<R> {
-    /// Writes a message to each client of a user; `pushToUser`, `hub_server.go`.
+    /// Writes a message to each client of a user; `pushToUser`, at v3.5.1 a part of `SuperGroupOnlineBatchPushOneMsg`; `hub_server.go`.
     pub async fn push_to_user(&self, me: &Task<R>, user: User) {
         if self.settings.design.orders() {
             self.push_to_copies(me, user).await;

@@ -179,7 +179,6 @@ mod tests {
                 if let Some(scenario) = world.of(design, version) {
                     used = true;
                     let judged = world.judges.iter().map(|p| p.validate(&scenario));
-                    // Lanes are for one design, and are left alone by others.
                     assert_eq!(judged.chain([scenario.validate()]).find(Result::is_err), None, "{world:?}");
                 }
             }

@@ -1,4 +1,5 @@
-//! The designs, each in a file, with the same functions in the same order: start the loops, report an end, run a loop.
+//! The designs, each in a file, with the same functions in the same order: start the loops, report an end, run a loop. The two
+//! in which a kick is an order have in their place what a connection and others do: register, leave, kick, check, stop.
 
 pub(super) mod biased_select;
 pub(super) mod inline_removal;

@@ -31,12 +31,18 @@ pub(crate) fn run(out: &mut Out, args: &args::Smallest) -> Result<u8, String> {
     for version in versions {
         for peers in Peers::ALL {
             let (fitted, tried) = smallest::worlds(args.design.0, version, peers);
-            let mut columns = Vec::new();
-            for world in fitted.iter().chain(&tried) {
+            let search = |world: &Scenario, capacities: Vec<u32>| {
                 let bar = Bar::new(words::world(world), args.json);
-                columns.push(smallest::column(world, args.property.0, args.most, &limits, &bar)?);
-            }
+                smallest::column(world, args.property.0, capacities, &limits, &bar)
+            };
+            let every: Vec<u32> = (0..=args.most).collect();
+            let mut columns =
+                fitted.iter().map(|world| search(world, every.clone())).collect::<Result<Vec<_>, _>>()?;
             let law = Law::fit(&columns[0], &columns[1]);
+            for world in &tried {
+                // All that matters is on which side of the line it fails.
+                columns.extend(law.map(|law| search(world, law.around(world.connections()))).transpose()?);
+            }
             if let (Some(law), Some(at), Peers::Leave, Property::NoDeadlock) =
                 (law, args.at, peers, args.property.0)
             {
@@ -104,7 +110,9 @@ fn text(out: &mut Out, args: &args::Smallest, all: &[Seen], sightings: &[Sightin
         let heads: String = (0..=args.most).map(|c| format!("{c:<5}")).collect();
         out.aside(&format!("  {:<20}{}", "users x logins", heads.trim_end()));
         for (at, column) in seen.columns.iter().enumerate() {
-            let marks: String = column.found.iter().map(|f| format!("{:<5}", mark(f))).collect();
+            let marks: String = (0..=args.most.max(column.found.last().map_or(0, |(c, _)| *c)))
+                .map(|capacity| format!("{:<5}", column.at(capacity).as_ref().map_or(String::new(), mark)))
+                .collect();
             let says = match (seen.law, at) {
                 (None, _) => "",
                 (Some(_), 0 | 1) => "fitted",
@@ -147,10 +155,10 @@ fn as_json(all: &[Seen], sightings: &[Sighting]) -> Value {
     let column = |law: Option<Law>, column: &Column| {
         json!({
             "users": column.world.users, "logins": column.world.logins,
-            "by_capacity": column.found.iter().map(|found| match found {
-                Found::Fails(steps) => json!({ "verdict": "fails", "steps": steps }),
-                Found::Holds => json!({ "verdict": "holds" }),
-                Found::Unknown => json!({ "verdict": "unknown" }),
+            "by_capacity": column.found.iter().map(|(capacity, found)| match found {
+                Found::Fails(steps) => json!({ "capacity": capacity, "verdict": "fails", "steps": steps }),
+                Found::Holds => json!({ "capacity": capacity, "verdict": "holds" }),
+                Found::Unknown => json!({ "capacity": capacity, "verdict": "unknown" }),
             }).collect::<Vec<_>>(),
             "as_the_law_says": law.and_then(|law| law.agrees(column)),
         })
