@@ -209,7 +209,7 @@ fn a_survey_comes_to_the_verdicts_that_its_claims_come_to_alone() {
 #[test]
 fn a_survey_that_was_cut_short_knows_only_what_it_found() {
     let scenario = Scenario { users: 2, ..Scenario::default() };
-    let limits = Limits { memory: 48 << 20, ..limits() };
+    let limits = Limits { memory: 24 << 20, ..limits() };
     let verdicts = survey(&scenario, &[Property::NoDeadlock, Property::PolicyHolds], &limits, &()).unwrap();
     assert_eq!(verdicts.iter().map(|v| v.name()).collect::<Vec<_>>(), ["fails", "unknown"]);
 }

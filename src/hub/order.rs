@@ -2,9 +2,9 @@
 //!
 //! Only one task at a time does any of this to a user's row: the one that has the lock, or the user's lane.
 //!
-//! Of two logins the later one is that with the later token, wherever and in whatever order they arrive: each node comes to
-//! the same decision, so two that arrive on two nodes at once do not both lose. A login that comes late with an older
-//! token is kicked at once by the newer session. OpenIM, too, has made that token invalid by then.
+//! On one node a login is later than those that are in the table when it comes. Of two logins on two nodes the later one is
+//! that with the later token: so both nodes come to the same decision, and two that arrive at once do not both lose. A
+//! client that comes back with an older token than its user's newer session on another node loses against that one.
 
 use super::Hub;
 use super::client::Client;
@@ -17,7 +17,9 @@ impl<R: Runtime> Hub<R> {
     /// Puts a client into the table, after the policy has had its say.
     pub(super) fn admit(&self, me: &Task<R>, client: &Client<R>) {
         let bound = client.bound();
-        let newer = self.make_room(me, bound.login);
+        let rules = &self.settings.version.steps().rules;
+        let policy = self.settings.policy;
+        self.kick_all(me, bound.login, |old| policy.picks(rules, &bound.login, old));
         me.note(|| format!("add {} to the row", client.name()));
         let first = self.users.with(|users| {
             let first = users.get(bound.login.user).is_none();
@@ -27,31 +29,32 @@ impl<R: Runtime> Hub<R> {
         self.online_users.add(me, i64::from(first));
         self.online_connections.add(me, 1);
         bound.socket.log(|log| log.registered = true);
-        if let Some(newer) = newer {
-            self.remove(me, bound.login.user, std::slice::from_ref(client));
-            client.order(self, me, Cause::Login(newer));
-        }
         if !self.listens() {
             bound.socket.order(me, By::Stop);
         }
     }
 
-    /// Removes those whom a login kicks, and orders them to end. The newest session that kicks the newcomer, if there is one.
-    pub(super) fn make_room(&self, me: &Task<R>, newcomer: Login) -> Option<Login> {
+    /// Makes way for a login on another node: kicks those with an older token. The newest session here that kicks it in turn, if
+    /// there is one.
+    pub(super) fn make_way_for(&self, me: &Task<R>, newcomer: Login) -> Option<Login> {
         let (rules, policy) = (&self.settings.version.steps().rules, self.settings.policy);
+        self.kick_all(me, newcomer, |old| old.token <= newcomer.token && policy.picks(rules, &newcomer, old));
         let row = self.users.with(|users| users.get(newcomer.user)).unwrap_or_default();
-        let row: Vec<(Client<R>, Login)> = row.into_iter().map(|c| (c.clone(), c.bound().login)).collect();
-        let older = |old: &Login| old.token <= newcomer.token && policy.picks(rules, &newcomer, old);
-        let kicked: Vec<Client<R>> =
-            row.iter().filter(|(_, login)| older(login)).map(|(client, _)| client.clone()).collect();
-        if !kicked.is_empty() {
-            self.remove(me, newcomer.user, &kicked);
+        let newer = |login: &Login| login.token > newcomer.token && policy.picks(rules, login, &newcomer);
+        row.iter().map(|client| client.bound().login).filter(newer).max_by_key(|login| login.token)
+    }
+
+    /// Removes those of the newcomer's user that it kicks, and orders them to end.
+    fn kick_all(&self, me: &Task<R>, newcomer: Login, kicks: impl Fn(&Login) -> bool) {
+        let row = self.users.with(|users| users.get(newcomer.user)).unwrap_or_default();
+        let kicked: Vec<Client<R>> = row.into_iter().filter(|c| kicks(&c.bound().login)).collect();
+        if kicked.is_empty() {
+            return;
         }
+        self.remove(me, newcomer.user, &kicked);
         for client in &kicked {
             client.order(self, me, Cause::Login(newcomer));
         }
-        let newer = |login: &Login| login.token > newcomer.token && policy.picks(rules, login, &newcomer);
-        row.iter().map(|(_, login)| *login).filter(newer).max_by_key(|login| login.token)
     }
 
     /// Takes a client that has ended from the table, if nobody has kicked it from there, and pools it.

@@ -101,7 +101,7 @@ async fn run<R: Runtime>(hub: Hub<R>, me: Task<R>, queue: Channel) {
         match event {
             Event::Register(client) => hub.admit(&me, &client),
             Event::Unregister(client) => hub.dismiss(&me, &client),
-            Event::Check(newcomer, answer) => answer.give(&me, hub.make_room(&me, newcomer)),
+            Event::Check(newcomer, answer) => answer.give(&me, hub.make_way_for(&me, newcomer)),
             Event::Stop => hub.order_all_where(&me, By::Stop, |user| lane(&hub, user) == queue),
             Event::Kick(..) | Event::Look => {}
         }

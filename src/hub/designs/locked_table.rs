@@ -46,7 +46,7 @@ pub(in crate::hub) async fn multi_terminal_login_check<R: Runtime>(
     newcomer: Login,
 ) -> Option<Login> {
     let lock = hub.lock.lock(me).await;
-    let newer = hub.make_room(me, newcomer);
+    let newer = hub.make_way_for(me, newcomer);
     lock.unlock(me);
     newer
 }
