@@ -1,4 +1,4 @@
-//! All states seen, exactly, in some 20 bytes each: a state is a row of numbers, stored as a tree of shared pairs.
+//! All states seen, exactly, in some 30 bytes each: a state is a row of numbers, stored as a tree of shared pairs.
 //!
 //! Each inner node of the tree is a number for the pair of its children, the same for the same pair (Laarman, van de
 //! Pol, Weber: «Parallel recursive state compression for free», SPIN 2011). Neighbouring states differ in few slots,
