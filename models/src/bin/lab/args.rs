@@ -295,6 +295,9 @@ pub(crate) struct TableArgs {
     /// Prints Markdown tables, with the worlds and replay keys.
     #[arg(long, conflicts_with = "json")]
     pub(crate) markdown: bool,
+    /// Fails if the table in this file is another one.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) against: Option<PathBuf>,
     /// Prints one JSON object.
     #[arg(long)]
     pub(crate) json: bool,

@@ -56,12 +56,19 @@ pub(crate) fn run(out: &mut Out, args: &args::TableArgs) -> Result<u8, String> {
         table::cross_check(&table, &turnstile_models::scenario::Scenario::default(), args.cross)
     };
     drop(bar);
+    let page = markdown(&table);
     if args.json {
         out.json(&as_json(&table, &crossed));
     } else if args.markdown {
-        markdown(out, &table);
+        out.line(page.trim_end());
     } else {
         text(out, &table, &crossed);
+    }
+    if let Some(file) = &args.against
+        && let Some(line) = first_other_line(file, &page)?
+    {
+        out.line(&format!("{} is stale; it should say: {line}", file.display()));
+        return Ok(1);
     }
     let contradicted = crossed.iter().any(|c| c.agreement == Agreement::Contradiction);
     let unknown = table.rows.iter().flat_map(|r| &r.cells).any(|c| matches!(c, Cell::Unknown { .. }));
@@ -152,24 +159,44 @@ fn versions(table: &Table) -> Vec<Version> {
     versions
 }
 
+/// The first line of the table that a page does not have where it should.
+fn first_other_line(file: &std::path::Path, page: &str) -> Result<Option<String>, String> {
+    let text = std::fs::read_to_string(file).map_err(|e| format!("cannot read {file:?}: {e}"))?;
+    let (_, rest) =
+        text.split_once("<!-- lab table --markdown -->\n").ok_or(format!("{file:?} has no first marker"))?;
+    let (kept, _) = rest.split_once("<!-- end -->").ok_or(format!("{file:?} has no last marker"))?;
+    let mut kept = kept.trim_end().lines();
+    for line in page.trim_end().lines() {
+        if kept.next() != Some(line) {
+            return Ok(Some(line.to_owned()));
+        }
+    }
+    Ok(kept.next().map(|_| "nothing more".to_owned()))
+}
+
 /// Without times, so that it is the same each time.
-fn markdown(out: &mut Out, table: &Table) {
+fn markdown(table: &Table) -> String {
+    let mut page = String::new();
+    let mut say = |line: &str| {
+        page += line;
+        page.push('\n');
+    };
     for version in versions(table) {
         let rows: Vec<&Row> = table.rows.iter().filter(|row| row.version == version).collect();
-        out.line(&format!("## {} ({})", version.name(), version.steps().tag));
-        out.line("");
+        say(&format!("## {} ({})", version.name(), version.steps().tag));
+        say("");
         let names: Vec<&str> = Property::ALL.iter().map(|p| p.name()).collect();
-        out.line(&format!("| design | {} |", names.join(" | ")));
-        out.line(&format!("|---|{}", "---|".repeat(names.len())));
+        say(&format!("| design | {} |", names.join(" | ")));
+        say(&format!("|---|{}", "---|".repeat(names.len())));
         for row in &rows {
             let marks: Vec<String> = row.cells.iter().map(mark).collect();
-            out.line(&format!("| `{}` | {} |", row.design.name(), marks.join(" | ")));
+            say(&format!("| `{}` | {} |", row.design.name(), marks.join(" | ")));
         }
-        out.line("");
-        out.line(&format!("<details><summary>In which worlds, {}</summary>", version.name()));
-        out.line("");
-        out.line("| design | property | verdict | world | states, or key for `lab replay` |");
-        out.line("|---|---|---|---|---|");
+        say("");
+        say(&format!("<details><summary>In which worlds, {}</summary>", version.name()));
+        say("");
+        say("| design | property | verdict | world | states, or key for `lab replay` |");
+        say("|---|---|---|---|---|");
         for row in &rows {
             for (property, cell) in Property::ALL.into_iter().zip(&row.cells) {
                 let (verdict, world, last) = match cell {
@@ -191,13 +218,14 @@ fn markdown(out: &mut Out, table: &Table) {
                     ),
                 };
                 let (design, property) = (row.design.name(), property.name());
-                out.line(&format!("| `{design}` | {property} | {verdict} | {world} | {last} |"));
+                say(&format!("| `{design}` | {property} | {verdict} | {world} | {last} |"));
             }
         }
-        out.line("");
-        out.line("</details>");
-        out.line("");
+        say("");
+        say("</details>");
+        say("");
     }
+    page
 }
 
 fn as_json(table: &Table, crossed: &[Crossed]) -> Value {
