@@ -123,7 +123,7 @@ fn text(out: &mut Out, args: &args::Smallest, all: &[Seen], sightings: &[Sightin
                 },
             };
             let size = format!("{} x {}", column.world.users, column.world.logins);
-            out.line(&format!("  {size:<20}{marks}  {says}").trim_end().to_owned());
+            out.line(format!("  {size:<20}{marks}  {says}").trim_end());
         }
         match seen.law {
             Some(law) => {
