@@ -77,10 +77,21 @@ pub fn column(
     Ok(Column { world: *world, found })
 }
 
-/// It fails at capacities up to `slope` x connections + `offset`, and at no larger one.
+/// How many connections can come to be unregistered: all if peers leave; if they stay, those that are kicked, which is all of a
+/// user's but the last.
+pub fn size(world: &Scenario) -> u32 {
+    match world.peers {
+        Peers::Leave => world.connections(),
+        Peers::Stay => world.users * (world.logins - 1),
+    }
+}
+
+/// It fails at capacities up to `slope` x [`size`] + `offset`, and at no larger one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Law {
-    /// For each connection more.
+    /// Whether peers leave.
+    pub peers: Peers,
+    /// For each one more.
     pub slope: i64,
     /// What is added.
     pub offset: i64,
@@ -89,37 +100,36 @@ pub struct Law {
 impl Law {
     /// The line through two worlds of different size, if both fail somewhere and the line has whole numbers.
     pub fn fit(one: &Column, two: &Column) -> Option<Law> {
-        let point = |column: &Column| {
-            Some((i64::from(column.world.connections()), i64::from(column.fails_up_to()??)))
-        };
+        let point =
+            |column: &Column| Some((i64::from(size(&column.world)), i64::from(column.fails_up_to()??)));
         let ((n, c), (m, d)) = (point(one)?, point(two)?);
         let (run, rise) = (m - n, d - c);
         if run == 0 || rise % run != 0 {
             return None;
         }
         let slope = rise / run;
-        Some(Law { slope, offset: c - slope * n })
+        Some(Law { peers: one.world.peers, slope, offset: c - slope * n })
     }
 
-    /// The largest capacity at which so many connections fail; negative if there is none.
-    pub fn fails_up_to(&self, connections: u32) -> i64 {
-        self.slope * i64::from(connections) + self.offset
+    /// The largest capacity at which a world of this [`size`] fails; negative if there is none.
+    pub fn fails_up_to(&self, size: u32) -> i64 {
+        self.slope * i64::from(size) + self.offset
     }
 
     /// The capacities on both sides of the line.
-    pub fn around(&self, connections: u32) -> Vec<u32> {
-        let last = self.fails_up_to(connections);
+    pub fn around(&self, size: u32) -> Vec<u32> {
+        let last = self.fails_up_to(size);
         [last, last + 1].into_iter().filter_map(|capacity| u32::try_from(capacity).ok()).collect()
     }
 
-    /// How many connections it takes at a capacity.
-    pub fn connections_for(&self, capacity: u32) -> Option<u32> {
+    /// Which size it takes at a capacity.
+    pub fn size_for(&self, capacity: u32) -> Option<u32> {
         (1..=20_000).find(|n| self.fails_up_to(*n) >= i64::from(capacity))
     }
 
     /// Whether a world is as the law says; `None` where that is not known.
     pub fn agrees(&self, column: &Column) -> Option<bool> {
-        let foretold = self.fails_up_to(column.world.connections());
+        let foretold = self.fails_up_to(size(&column.world));
         let mut known = true;
         for (capacity, found) in &column.found {
             match (found, i64::from(*capacity) <= foretold) {
@@ -133,10 +143,14 @@ impl Law {
 
     /// It in words.
     pub fn words(&self) -> String {
+        let what = match self.peers {
+            Peers::Leave => "connections",
+            Peers::Stay => "kicked connections",
+        };
         let times = match self.slope {
             0 => String::new(),
-            1 => "connections".to_owned(),
-            slope => format!("{slope} x connections"),
+            1 => what.to_owned(),
+            slope => format!("{slope} x {what}"),
         };
         match (self.slope, self.offset) {
             (0, offset) => format!("capacity <= {offset}"),
@@ -192,7 +206,7 @@ mod tests {
     fn a_law_is_fitted_to_two_worlds_and_refuted_by_a_third() {
         let law = Law::fit(&found(2, 0..2, 2..5), &found(3, 0..3, 3..5)).unwrap();
         assert_eq!(law.words(), "capacity <= connections - 1");
-        assert_eq!((law.connections_for(1000), law.around(4)), (Some(1001), vec![3, 4]));
+        assert_eq!((law.size_for(1000), law.around(4)), (Some(1001), vec![3, 4]));
         assert_eq!(law.agrees(&found(4, 3..4, 4..5)), Some(true));
         assert_eq!(law.agrees(&found(4, 3..5, 5..6)), Some(false));
         let cut = Column { found: vec![(3, Found::Unknown), (4, Found::Holds)], ..found(4, 0..0, 0..0) };

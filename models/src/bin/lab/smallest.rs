@@ -41,7 +41,7 @@ pub(crate) fn run(out: &mut Out, args: &args::Smallest) -> Result<u8, String> {
             let law = Law::fit(&columns[0], &columns[1]);
             for world in &tried {
                 // All that matters is on which side of the line it fails.
-                columns.extend(law.map(|law| search(world, law.around(world.connections()))).transpose()?);
+                columns.extend(law.map(|law| search(world, law.around(smallest::size(world)))).transpose()?);
             }
             if let (Some(law), Some(at), Peers::Leave, Property::NoDeadlock) =
                 (law, args.at, peers, args.property.0)
@@ -76,7 +76,7 @@ struct Sighting {
 
 /// Looks just below the law's line, just above, and well above.
 fn look_at(world: &Scenario, law: &Law, args: &args::Smallest) -> Result<Vec<Sighting>, String> {
-    let Some(least) = law.connections_for(world.capacity) else { return Ok(Vec::new()) };
+    let Some(least) = law.size_for(world.capacity) else { return Ok(Vec::new()) };
     let mut seen = Vec::new();
     for logins in [least - 1, least, least + least / 5] {
         let world = Scenario { logins, ..*world };
