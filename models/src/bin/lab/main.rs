@@ -4,6 +4,8 @@ mod args;
 mod bar;
 mod commands;
 mod demo;
+mod findings;
+mod odds;
 mod output;
 mod schedulers;
 mod table;
@@ -48,6 +50,8 @@ fn main() -> ExitCode {
         Some(Command::List { json }) => commands::list(&mut out, json),
         Some(Command::Schedulers(args)) => schedulers::run(&mut out, &args),
         Some(Command::Table(args)) => table::run(&mut out, &args),
+        Some(Command::Odds(args)) => odds::run(&mut out, &args),
+        Some(Command::Findings(args)) => findings::run(&mut out, &args),
         Some(Command::Zoo(args)) => zoo::run(&mut out, &args),
         Some(Command::Completions { shell }) => commands::completions(&mut out, shell),
         Some(Command::Man) => commands::man(&mut out),
