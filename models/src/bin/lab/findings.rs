@@ -78,7 +78,7 @@ struct Found {
 type Keys = BTreeMap<String, (u64, String)>;
 
 pub(crate) fn run(out: &mut Out, args: &args::Findings) -> Result<u8, String> {
-    let keys = args.keys.as_deref().map(read_keys).transpose()?;
+    let keys = args.keys.as_deref().map(read_keys).transpose()?.unwrap_or_default();
     fs::create_dir_all(&args.out).map_err(|e| format!("cannot make the folder {:?}: {e}", args.out))?;
     let mut page = args.page.as_deref().map(read).transpose()?;
     let (mut written, mut surprises) = (String::new(), 0);
@@ -87,7 +87,7 @@ pub(crate) fn run(out: &mut Out, args: &args::Findings) -> Result<u8, String> {
         for row in finding.rows {
             for (design, known) in DESIGNS.into_iter().zip(row.known) {
                 let place = place(finding, row, design);
-                let one = look(finding, row, design, known, keys.as_ref().map(|keys| keys.get(&place)))?;
+                let one = look(finding, row, design, known, keys.get(&place))?;
                 if one.is != known {
                     surprises += 1;
                     out.line(&format!("{place}: known is {}, found {}", says(known), says(one.is)));
@@ -136,21 +136,19 @@ fn look(
     row: &Row,
     design: Design,
     known: Is,
-    kept: Option<Option<&(u64, String)>>,
+    kept: Option<&(u64, String)>,
 ) -> Result<Found, String> {
     let (scenario, property) = (scenario(row, design), finding.property);
     if known == Is::Open {
         return Ok(Found { is: Is::Open, states: 0, counterexample: None });
     }
-    let place = || place(finding, row, design);
-    let kept = kept.map(|kept| kept.ok_or_else(|| format!("no key for {}", place()))).transpose()?;
     if let Some((states, text)) = kept.filter(|(states, _)| *states > SMALL) {
         if text == NO_KEY {
             return Ok(Found { is: Is::Holds, states: *states, counterexample: None });
         }
         let (world, claim, schedule) = key::read(text)?;
         if (world, claim) != (scenario, property) {
-            return Err(format!("the key for {} is of another world", place()));
+            return Err(format!("the key for {} is of another world", place(finding, row, design)));
         }
         let counterexample = replay(&scenario, property, &schedule)?;
         let is = Is::Fails(schedule.len());
