@@ -86,10 +86,9 @@ fn a_key_of_another_world_is_refused_and_so_is_a_page_without_markers() {
     fs::write(&page, "no markers\n").unwrap();
     let out = folder.join("out");
     let [out, keys, page] = [&out, &keys, &page].map(|path| path.to_str().unwrap());
-    for (args, says) in [
-        (vec!["--keys", keys], "of another world"),
-        (vec!["--page", page], "lacks the markers of \"ghost\""),
-    ] {
+    for (args, says) in
+        [(vec!["--keys", keys], "of another world"), (vec!["--page", page], "lacks the markers of \"ghost\"")]
+    {
         let ran = lab(&[&["findings", "--out", out], &args[..]].concat());
         let err = String::from_utf8_lossy(&ran.stderr);
         assert_eq!(ran.status.code(), Some(64), "{err}");
@@ -116,7 +115,8 @@ fn a_measured_row_is_what_its_command_counts() {
     for (flags, count) in &rows {
         // The large ones take too long here.
         if !flags.contains("--property counters --version main --design single-select --logins 1")
-            && !flags.contains("--property kick-heard --version v3.8.3 --design single-select --writers --cap")
+            && !flags
+                .contains("--property kick-heard --version v3.8.3 --design single-select --writers --cap")
         {
             continue;
         }

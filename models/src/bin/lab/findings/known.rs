@@ -139,7 +139,7 @@ pub(super) const FINDINGS: &[Finding] = &[
     Finding {
         name: "leak",
         title: "A message of one user is written to the socket of another",
-        severity: "critical: privacy",
+        severity: "critical, and narrow: privacy",
         property: Property::NoLeak,
         rows: &[
             row(Version::V3_5_1, "--users 2 --logins 1 --pushers 1", [F(17), F(17), F(21), F(8), F(13)]),
@@ -186,7 +186,7 @@ pub(super) const FINDINGS: &[Finding] = &[
         title: "A lock that nobody will ever free",
         severity: "high: outage of the node",
         property: Property::NoDeadlock,
-        rows: &[row(Version::V3_5_1, "--users 2 --logins 2", [F(22), F(53), O, H, H])],
+        rows: &[row(Version::V3_5_1, "--users 2 --logins 2", [O, F(53), O, H, H])],
         pictures: &[draw("lock-nobody-frees", 0, Design::SplitLoops)],
     },
     Finding {
