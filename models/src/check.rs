@@ -187,7 +187,7 @@ fn run(
 }
 
 /// How an ending breaks a property, if it does.
-fn broken_by(scenario: &Scenario, property: Property, ending: &Ending<Sight>) -> Option<String> {
+pub(crate) fn broken_by(scenario: &Scenario, property: Property, ending: &Ending<Sight>) -> Option<String> {
     if ending.breaches.contains(&property.name()) {
         return Some(format!("a step breaks the rule {}", property.name()));
     }

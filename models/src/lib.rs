@@ -6,6 +6,7 @@ pub mod golang;
 pub mod key;
 mod limits;
 mod model;
+mod odds;
 mod player;
 mod property;
 pub mod scenario;
@@ -18,8 +19,10 @@ mod verdict;
 pub mod zoo;
 
 pub use check::{Engine, check, replay, survey};
+pub use engine::shuttle::{Load, Tally};
 pub use limits::{Limits, Scheduler};
 pub use model::Model;
+pub use odds::{odds, wilson};
 pub use player::{Breach, Played, play};
 pub use property::Property;
 pub use schedule::{Pick, Schedule, Turn};

@@ -3,6 +3,7 @@
 //! Never complete: what it does not find may be there. Steps are atomic, as the seam says: the only switch points are
 //! turns and waits, so what is found can be replayed step by step.
 
+mod count;
 mod draw;
 mod runtime;
 
@@ -10,6 +11,7 @@ use std::sync::{Arc, Once};
 
 use shuttle::{Config, FailurePersistence, MaxSteps, Runner};
 
+pub use self::count::{Load, Tally, count};
 use self::draw::Draw;
 use self::runtime::Shuttle;
 use super::relay::{Line, attend};

@@ -73,6 +73,15 @@ pub(crate) enum Command {
     Smallest(Box<Smallest>),
     /// Measures how many schedules shuttle's schedulers need to find the deadlock, over many seeds.
     Schedulers(Box<Schedulers>),
+    /// Measures how many whole runs under a random scheduler break a property, with a 95 % interval.
+    ///
+    /// Every run counts, each draws alike, and none is stopped by what another has shown; unlike `check --engine shuttle`, which
+    /// hunts. Exits with 0, or 2 if there was no time for all runs.
+    Odds(Box<Odds>),
+    /// Searches every known failure of OpenIM's hub and of the post's fix again, and draws and writes down what it finds.
+    ///
+    /// Exits with 0 if each is found as it is known, 1 if one is not.
+    Findings(Findings),
     /// Searches small kernels of other systems that had the same bug, with the fixes that were chosen side by side.
     ///
     /// Exits with 0 if each is found as it is known, be that a hang; 1 if one is not; 2 if a search was cut short.
@@ -351,6 +360,46 @@ pub(crate) struct Schedulers {
     /// Prints one JSON object.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Odds {
+    #[command(flatten)]
+    pub(crate) world: World,
+    /// The claim; may be repeated.
+    #[arg(long, value_enum, default_value = "no-deadlock")]
+    pub(crate) property: Vec<Named<Property>>,
+    /// How many runs.
+    #[arg(long, default_value_t = 2000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) runs: u64,
+    /// Where random choice starts.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// On how many threads; the count depends on it.
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=256))]
+    pub(crate) threads: u64,
+    /// Of eight peers that may leave, so many do.
+    #[arg(long, default_value_t = 4, value_name = "EIGHTHS", value_parser = clap::value_parser!(u64).range(0..=8))]
+    pub(crate) leave: u64,
+    /// Seconds for each property, after which no run begins.
+    #[arg(long, default_value = "600", value_parser = seconds, allow_hyphen_values = true, value_name = "SECONDS")]
+    pub(crate) budget: Duration,
+    /// Prints one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Findings {
+    /// Folder to write pictures, traces and replay keys to.
+    #[arg(long, default_value = "docs/findings", value_name = "FOLDER")]
+    pub(crate) out: PathBuf,
+    /// Page whose tables between markers are written anew.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) page: Option<PathBuf>,
+    /// Plays the replay keys of this file, and searches again only what is small.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) keys: Option<PathBuf>,
 }
 
 #[derive(Args)]

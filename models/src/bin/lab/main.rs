@@ -4,6 +4,8 @@ mod args;
 mod bar;
 mod commands;
 mod demo;
+mod findings;
+mod odds;
 mod output;
 mod schedulers;
 mod smallest;
@@ -52,6 +54,8 @@ fn main() -> ExitCode {
         Some(Command::Spin(args)) => spin::run(&mut out, &args),
         Some(Command::Smallest(args)) => smallest::run(&mut out, &args),
         Some(Command::Table(args)) => table::run(&mut out, &args),
+        Some(Command::Odds(args)) => odds::run(&mut out, &args),
+        Some(Command::Findings(args)) => findings::run(&mut out, &args),
         Some(Command::Zoo(args)) => zoo::run(&mut out, &args),
         Some(Command::Completions { shell }) => commands::completions(&mut out, shell),
         Some(Command::Man) => commands::man(&mut out),

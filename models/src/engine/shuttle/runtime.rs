@@ -85,6 +85,12 @@ impl Shuttle {
         Shuttle { watch, nursery: Arc::default(), mood: Arc::default() }
     }
 
+    /// One that draws evenly in every execution: whims come so many times in eight, choices are as likely as one another.
+    pub(super) fn even(watch: Watch, eager: u64) -> Shuttle {
+        let mood = Mood { eager, favours: None };
+        Shuttle { watch, nursery: Arc::default(), mood: Arc::new(OnceLock::from(mood)) }
+    }
+
     fn mood(&self) -> &Mood {
         self.mood.get_or_init(Mood::draw)
     }
