@@ -41,6 +41,18 @@ impl World {
     }
 }
 
+impl World {
+    /// Says what is wrong with it for a design and version that it is for.
+    fn validate(&self) -> Result<(), String> {
+        let pairs = Design::ALL.into_iter().flat_map(|d| Version::ALL.into_iter().map(move |v| (d, v)));
+        for scenario in pairs.filter_map(|(design, version)| self.of(design, version)) {
+            scenario.validate()?;
+            self.judges.iter().try_for_each(|property| property.validate(&scenario))?;
+        }
+        Ok(())
+    }
+}
+
 /// The file as it is written.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -94,7 +106,9 @@ pub fn read(text: &str) -> Result<Vec<World>, String> {
     let file: File = toml::from_str(text).map_err(|e| format!("the worlds cannot be read: {e}"))?;
     let mut worlds = Vec::new();
     for (index, entry) in file.world.iter().enumerate() {
-        let read = entry.read(&file).map_err(|e| format!("world {} of the file: {e}", index + 1))?;
+        let of_the_file = |e| format!("world {} of the file: {e}", index + 1);
+        let read = entry.read(&file).map_err(of_the_file)?;
+        read.iter().try_for_each(World::validate).map_err(of_the_file)?;
         worlds.extend(read);
     }
     Ok(worlds)
@@ -196,5 +210,7 @@ mod tests {
             )
         );
         assert!(read("[lists]\n[[world]]\nuser = 1\n").is_err());
+        let nobody = text.replace("users = 1", "users = 0").replace("no-gost", "no-ghost");
+        assert_eq!(read(&nobody).unwrap_err(), "world 1 of the file: --users is 0; it can be 1 to 10000");
     }
 }
