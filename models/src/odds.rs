@@ -43,7 +43,10 @@ pub fn wilson(hits: u64, runs: u64) -> (f64, f64) {
     let middle = p + z * z / (2.0 * n);
     let margin = z * (p * (1.0 - p) / n + z * z / (4.0 * n * n)).sqrt();
     let scale = 1.0 + z * z / n;
-    (((middle - margin) / scale).max(0.0), ((middle + margin) / scale).min(1.0))
+    // At the ends the bounds are exact, which rounding is not.
+    let low = if hits == 0 { 0.0 } else { ((middle - margin) / scale).max(0.0) };
+    let high = if hits == runs { 1.0 } else { ((middle + margin) / scale).min(1.0) };
+    (low, high)
 }
 
 #[cfg(test)]
