@@ -186,8 +186,12 @@ pub(super) const FINDINGS: &[Finding] = &[
         title: "A lock that nobody will ever free",
         severity: "high: outage of the node",
         property: Property::NoDeadlock,
-        rows: &[row(Version::V3_5_1, "--users 2 --logins 2", [O, F(53), O, H, H])],
-        pictures: &[draw("lock-nobody-frees", 0, Design::SplitLoops)],
+        rows: &[
+            row(Version::V3_5_1, "--users 2 --logins 2", [O, F(53), O, H, H]),
+            row(Version::V3_8_3, "--users 2 --logins 2", [O, F(36), F(32), H, H]),
+            row(Version::Main, "--users 2 --logins 2", [O, H, O, H, H]),
+        ],
+        pictures: &[draw("lock-nobody-frees-fix-v3.8.3", 1, Design::SplitLoops)],
     },
     Finding {
         name: "lost-session",
