@@ -133,6 +133,5 @@ fn share_of<M: Model>(
             tally.cut += 1;
         }
     });
-    let tally = *kept.lock().expect("no run panics while it counts");
-    tally
+    *kept.lock().expect("no run panics while it counts")
 }
