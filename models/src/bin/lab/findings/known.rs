@@ -213,6 +213,18 @@ pub(super) const FINDINGS: &[Finding] = &[
         ],
     },
     Finding {
+        name: "two-sessions",
+        title: "Two sessions stay open that the policy forbids",
+        severity: "medium",
+        property: Property::PolicyHolds,
+        rows: &[
+            row(Version::V3_5_1, "--logins 3", [H, F(34), F(42), H, H]),
+            row(Version::V3_8_3, "--logins 3", [H, H, F(33), H, H]),
+            row(Version::Main, "--logins 3", [H, H, F(33), H, H]),
+        ],
+        pictures: &[draw("two-sessions-fix-v3.5.1", 0, Design::SplitLoops)],
+    },
+    Finding {
         name: "never-registered",
         title: "One registration is spent on another connection",
         severity: "low by itself",
