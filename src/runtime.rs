@@ -48,8 +48,8 @@ pub trait Runtime: Clone + Send + Sync + 'static {
     /// must be a function of the cell's value and of what the calling task has observed.
     fn with<T: State, O: Hash>(&self, cell: &Self::Cell<T>, act: impl FnOnce(&mut T, &mut Wakes) -> O) -> O;
 
-    /// Writes a cell without observing it. What is only ever written so cannot influence anything: a checker that asks
-    /// about waits alone leaves such cells out of its states.
+    /// Writes a cell without observing it. What is only ever written so cannot influence anything: a checker leaves such
+    /// cells out of its states, unless it is asked about them.
     fn write<T: State>(&self, cell: &Self::Cell<T>, act: impl FnOnce(&mut T)) {
         self.with(cell, |value, _| act(value));
     }

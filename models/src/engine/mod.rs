@@ -43,7 +43,7 @@ pub enum Quest {
 }
 
 impl Quest {
-    /// True if it is about what the world looks like: then all of the world counts.
+    /// True if it is about what the world looks like: then all that the model looks at counts.
     pub(crate) fn looks(self) -> bool {
         matches!(self, Quest::Outcomes | Quest::Progress)
     }

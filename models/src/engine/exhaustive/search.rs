@@ -56,8 +56,8 @@ pub struct Survey {
 /// that is not broken yet, about each ending that the claim's quest is after; it says whether that breaks the claim. Once
 /// all are broken, the search ends.
 ///
-/// Each claim hears the same endings as if it were alone. Only where nobody asks about outcomes are cells that are never
-/// observed left out of the states.
+/// Each claim hears the same endings as if it were alone. Cells that no task observes, and that the model does not look at, are
+/// left out of the states.
 ///
 /// # Panics
 /// As [`explore`] does.

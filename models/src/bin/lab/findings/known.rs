@@ -186,8 +186,12 @@ pub(super) const FINDINGS: &[Finding] = &[
         title: "A lock that nobody will ever free",
         severity: "high: outage of the node",
         property: Property::NoDeadlock,
-        rows: &[row(Version::V3_5_1, "--users 2 --logins 2", [O, F(53), O, H, H])],
-        pictures: &[draw("lock-nobody-frees", 0, Design::SplitLoops)],
+        rows: &[
+            row(Version::V3_5_1, "--users 2 --logins 2", [O, F(53), O, H, H]),
+            row(Version::V3_8_3, "--users 2 --logins 2", [O, F(36), F(32), H, H]),
+            row(Version::Main, "--users 2 --logins 2", [O, H, O, H, H]),
+        ],
+        pictures: &[draw("lock-nobody-frees-fix-v3.8.3", 1, Design::SplitLoops)],
     },
     Finding {
         name: "lost-session",
@@ -207,6 +211,18 @@ pub(super) const FINDINGS: &[Finding] = &[
             draw("lost-session-v3.5.1", 1, Design::SingleSelect),
             draw("lost-session-listing-main", 4, Design::SplitLoopsShared),
         ],
+    },
+    Finding {
+        name: "two-sessions",
+        title: "Two sessions stay open that the policy forbids",
+        severity: "medium",
+        property: Property::PolicyHolds,
+        rows: &[
+            row(Version::V3_5_1, "--logins 3", [H, F(34), F(42), H, H]),
+            row(Version::V3_8_3, "--logins 3", [H, H, F(33), H, H]),
+            row(Version::Main, "--logins 3", [H, H, F(33), H, H]),
+        ],
+        pictures: &[draw("two-sessions-fix-v3.5.1", 0, Design::SplitLoops)],
     },
     Finding {
         name: "never-registered",
