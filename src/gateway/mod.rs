@@ -1,3 +1,5 @@
-//! tokio.
+//! tokio, and the wire that OpenIM's client SDKs speak.
 
 pub mod runtime;
+pub mod token;
+pub mod wire;
