@@ -1,3 +1,4 @@
 //! tokio.
 
 pub mod runtime;
+pub mod store;
