@@ -64,6 +64,8 @@ pub struct Config {
 pub struct Limits {
     /// Connections in all, counted from the accepted socket on.
     pub connections: usize,
+    /// Connections to the HTTP API in all.
+    pub api_connections: usize,
     /// Connections from one address.
     pub connections_per_ip: usize,
     /// Connections of one user.
@@ -127,6 +129,7 @@ impl Default for Limits {
     fn default() -> Self {
         Limits {
             connections: 100_000,
+            api_connections: 1000,
             connections_per_ip: 20_000,
             connections_per_user: 100,
             handshake_ms: 10_000,
@@ -220,6 +223,7 @@ impl Config {
             ("lanes", self.lanes),
             ("token_days", self.token_days as usize),
             ("limits.connections", limits.connections),
+            ("limits.api_connections", limits.api_connections),
             ("limits.connections_per_ip", limits.connections_per_ip),
             ("limits.connections_per_user", limits.connections_per_user),
             ("limits.handshake_ms", limits.handshake_ms as usize),

@@ -62,9 +62,4 @@ impl Online {
         platforms.dedup();
         platforms
     }
-
-    /// Who is online.
-    pub(super) fn count(&self) -> usize {
-        self.users().len()
-    }
 }

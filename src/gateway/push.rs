@@ -41,7 +41,7 @@ async fn work(me: Task<Core>, hub: crate::hub::Hub<Core>, mut pushes: mpsc::Rece
 
 impl Gateway {
     /// Pushes something to all sessions of each of these users who is online.
-    pub(super) async fn push(&self, users: impl IntoIterator<Item = &str>, payload: Payload) {
+    pub(super) async fn push(&self, users: &[String], payload: Payload) {
         let Some(ways) = self.pushers.0.get() else { return };
         for user in users {
             let Some(number) = self.online.number(user) else { continue };

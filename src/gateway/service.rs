@@ -307,10 +307,11 @@ impl Gateway {
             modify: None,
         };
         if fresh {
-            let sync = option(&message, "senderSync");
-            let sender = message.send_id.clone();
-            let to = receivers.iter().map(String::as_str).filter(|user| sync || *user != sender);
-            self.push(to, pushed(conversation, message)).await;
+            let mut to = receivers;
+            if !option(&message, "senderSync") {
+                to.retain(|user| *user != message.send_id);
+            }
+            self.push(&to, pushed(conversation, message)).await;
         }
         Ok(answer)
     }

@@ -154,9 +154,8 @@ async fn reads(
     }
     let pings = line.login.platform == Platform::Web;
     let every = Limits::time(limits.web_ping_ms);
-    let mut silence = Limits::time(limits.first_frame_ms);
     let mut ping = Instant::now() + every;
-    let mut deadline = Instant::now() + silence;
+    let mut deadline = Instant::now() + Limits::time(limits.first_frame_ms);
     let mut timer = pin!(sleep_until(deadline));
     loop {
         let next = if pings { deadline.min(ping) } else { deadline };
@@ -176,16 +175,14 @@ async fn reads(
                 continue;
             }
         };
-        silence = silence.min(Limits::time(limits.idle_ms)).max(Limits::time(limits.idle_ms));
-        deadline = Instant::now() + silence;
+        deadline = Instant::now() + Limits::time(limits.idle_ms);
         match frame {
             None | Some(Err(Error::ConnectionClosed | Error::AlreadyClosed | Error::Io(_))) => return Close::Left,
             Some(Ok(Frame::Close(_))) => return Close::Left,
             Some(Err(Error::Capacity(CapacityError::MessageTooLong { .. }))) => return Close::TooBig,
             Some(Err(_)) => return Close::Protocol,
-            // Answered by the library with the next flush.
-            Some(Ok(Frame::Ping(_))) => line.send_nothing(),
-            Some(Ok(Frame::Pong(_) | Frame::Frame(_))) => {}
+            // The library answers pings when it is asked for the next frame.
+            Some(Ok(Frame::Ping(_) | Frame::Pong(_) | Frame::Frame(_))) => {}
             Some(Ok(Frame::Text(text))) => match Text::read(&text) {
                 Ok(Text::Ping { body }) => line.send(Frame::text(pong(body.as_deref()))),
                 Ok(Text::Pong { .. }) => {}
