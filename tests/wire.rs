@@ -13,6 +13,7 @@ use serde_json::Value;
 use turnstile::gateway::token::{Claims, sign, verify, weak};
 use turnstile::gateway::wire::codec::{Codec, Encoding};
 use turnstile::gateway::wire::codes::{self, first_frame};
+use turnstile::gateway::wire::conversation;
 use turnstile::gateway::wire::envelope::{self, Request, Response};
 use turnstile::gateway::wire::handshake::Handshake;
 use turnstile::gateway::wire::proto::{msg, push, sdkws};
@@ -253,6 +254,28 @@ fn no_token_is_shown() {
     let request = Request { token: "t0ken".into(), ..Request::default() };
     let shown = format!("{handshake:?} {request:?}");
     assert!(shown.contains("<redacted>") && !shown.contains("t0ken"), "{shown}");
+}
+
+#[test]
+fn conversations_are_named_by_their_kind() {
+    for (session_type, option, id) in [
+        (1, None, Some("si_B_a")),
+        (1, Some(true), Some("si_B_a")),
+        (1, Some(false), Some("n_B_a")),
+        (2, None, Some("g_g1")),
+        (3, None, Some("sg_g1")),
+        (3, Some(false), Some("n_g1")),
+        (4, None, Some("sn_B_a")),
+        (4, Some(false), Some("n_B_a")),
+        (0, None, None),
+    ] {
+        let mut message = sdkws::MsgData { session_type, ..Default::default() };
+        (message.send_id, message.recv_id, message.group_id) = ("a".into(), "B".into(), "g1".into());
+        message.options.extend(option.map(|value| ("isNotNotification".to_owned(), value)));
+        let found = conversation::id(&message);
+        assert_eq!(found.as_deref(), id, "type {session_type}, {option:?}");
+        assert_eq!(found.is_some_and(|id| conversation::is_notification(&id)), option == Some(false));
+    }
 }
 
 /// Answers `input` by the program in Go. `None`, loudly, if there is no Go; that is a failure in CI.
