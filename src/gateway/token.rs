@@ -13,6 +13,7 @@ use sha2::Sha256;
 
 use super::wire::Secret;
 use super::wire::codes::{self, Refusal};
+use super::wire::json::read;
 
 /// What a token says. Times are seconds since 1970.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -148,7 +149,7 @@ struct Payload {
 }
 
 fn part<T: for<'a> Deserialize<'a>>(base64: &str) -> Option<T> {
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(base64).ok()?).ok()
+    read(&URL_SAFE_NO_PAD.decode(base64).ok()?).ok()
 }
 
 /// RFC 7519 allows fractions.

@@ -7,7 +7,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::WireError;
-use super::json::or_empty;
+use super::json::{or_empty, read};
 
 macro_rules! codes {
     ($($(#[$about:meta])* $constant:ident = $code:literal, $name:literal;)*) => {
@@ -122,6 +122,6 @@ pub const SUCCESS: &str = r#"{"errCode":0,"errMsg":"","errDlt":""}"#;
 /// assert_eq!(refused.unwrap_err().code, codes::TOKEN_EXPIRED);
 /// ```
 pub fn first_frame(text: &str) -> Result<Result<(), Refusal>, WireError> {
-    let refusal: Refusal = serde_json::from_str(text).map_err(|why| WireError::Json(why.to_string()))?;
+    let refusal: Refusal = read(text.as_bytes())?;
     Ok(if refusal.code == 0 { Ok(()) } else { Err(refusal) })
 }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::Secret;
 use super::codec::{Codec, Encoding};
 use super::codes::{self, Refusal};
-use super::json::or_empty;
+use super::json::{or_empty, read};
 
 /// Without padding, leftover bits ignored: Go's `base64.RawURLEncoding`.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -160,7 +160,7 @@ impl Arguments {
     fn from_packed(packed: &str) -> Result<Arguments, Refusal> {
         let json = BASE64.decode(packed).map_err(|_| wrong("data is not base64"))?;
         // What serde says could quote the token.
-        serde_json::from_slice(&json).map_err(|_| wrong("data is not json"))
+        read(&json).map_err(|_| wrong("data is not json"))
     }
 
     fn check(self) -> Result<Handshake, Refusal> {

@@ -119,8 +119,12 @@ pub(super) fn or_empty<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>
     Ok(Option::deserialize(from)?.unwrap_or_default())
 }
 
-fn read<'a, T: Deserialize<'a>>(envelope: &'a [u8]) -> Result<T, WireError> {
-    serde_json::from_slice(envelope).map_err(|why| WireError::Json(why.to_string()))
+/// Reads an object. serde would take an array of the fields too, which Go does not.
+pub(in crate::gateway) fn read<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, WireError> {
+    if !json.trim_ascii_start().starts_with(b"{") {
+        return Err(WireError::Json("it is not an object".to_owned()));
+    }
+    serde_json::from_slice(json).map_err(|why| WireError::Json(why.to_string()))
 }
 
 fn bytes(data: Option<String>) -> Result<Vec<u8>, WireError> {

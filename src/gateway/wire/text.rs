@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::WireError;
-use super::json::or_empty;
+use super::json::{or_empty, read};
 
 /// What a text frame is.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -37,7 +37,7 @@ impl Text {
     /// assert_eq!(Text::read(r#"{"type":"ping"}"#), Ok(Text::Ping { body: None }));
     /// ```
     pub fn read(frame: &str) -> Result<Text, WireError> {
-        let message: Message = serde_json::from_str(frame).map_err(|why| WireError::Json(why.to_string()))?;
+        let message: Message = read(frame.as_bytes())?;
         let body = message.body.map(|body| body.get().to_owned());
         Ok(match message.kind.as_str() {
             "ping" => Text::Ping { body },
