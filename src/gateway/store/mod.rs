@@ -1,15 +1,15 @@
 //! What must outlive the process: messages, who takes part in what, users, groups and tokens.
 //!
-//! The gateway knows a [`Store`] only by this trait, as an `Arc<dyn Store>`. [`sqlite`] keeps everything in one folder;
-//! [`memory`] is the plain model of what a store promises, and forgets.
+//! The gateway knows a [`Store`] only by this trait, as an `Arc<dyn Store>`. [`sqlite`] keeps everything in one folder.
 //!
 //! ```
 //! use std::sync::Arc;
-//! use turnstile::gateway::store::{NewMessage, Store, memory::Memory};
+//! use turnstile::gateway::store::{NewMessage, Store, sqlite::{Settings, Sqlite}};
 //!
+//! let folder = tempfile::tempdir().unwrap();
 //! let tokio = tokio::runtime::Builder::new_current_thread().build().unwrap();
 //! tokio.block_on(async {
-//!     let store: Arc<dyn Store> = Arc::new(Memory::new());
+//!     let store: Arc<dyn Store> = Arc::new(Sqlite::open(&Settings::server(folder.path())).unwrap());
 //!     let hello = NewMessage {
 //!         conversation: "si_alice_bob".to_owned(),
 //!         sender: "alice".to_owned(),
@@ -32,7 +32,6 @@ use std::pin::Pin;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 mod error;
-pub mod memory;
 pub mod sqlite;
 
 pub use error::{Fate, StoreError, Why};
