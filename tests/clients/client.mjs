@@ -1,0 +1,102 @@
+// One login through one SDK: what it was told, in order, and the few things that stories do with it.
+// Both SDKs have the same calls and events, so only how they are reached differs: browser.mjs, js-sdk.mjs.
+import assert from 'node:assert/strict'
+
+const MESSAGES = ['OnRecvNewMessages', 'OnRecvNewMessage', 'onRecvOfflineNewMessages', 'onRecvOfflineNewMessage']
+
+export class Client {
+  events = []
+  #login
+  #sdk
+  #waiting = new Set()
+
+  /** `start` is given what to call with each event, and gives back `{ call(name, ...args), close() }`. */
+  static async login(start, gateway, user, { platform, token, logLevel, ws = gateway.ws }) {
+    const client = new Client()
+    client.user = user
+    client.platform = platform
+    client.token = token ?? await gateway.token(user, platform)
+    client.#login = { userID: user, platformID: platform, token: client.token, wsAddr: ws, apiAddr: gateway.api, logLevel }
+    client.#sdk = await start((name, event) => client.#note(name, event))
+    await client.login()
+    return client
+  }
+
+  login() {
+    return this.call('login', this.#login)
+  }
+
+  async call(name, ...args) {
+    const { errCode, errMsg, data } = (await this.#sdk.call(name, ...args)) ?? {}
+    if (errCode) throw new Error(`${name}: ${errCode} ${errMsg}`)
+    return data
+  }
+
+  close() {
+    return this.#sdk.close()
+  }
+
+  /** Sends a text, and gives back the message as the gateway confirmed it. */
+  async say(to, text) {
+    const message = await this.call('createTextMessage', text)
+    return this.call('sendMessage', { recvID: to, groupID: '', message })
+  }
+
+  /** The texts that came from others, in the order in which the SDK told of them; none is left out, so one told twice is here twice. */
+  get heard() {
+    return this.messages.map((message) => message.textElem.content)
+  }
+
+  get messages() {
+    return this.events.filter(({ name }) => MESSAGES.includes(name)).flatMap(({ data }) => data).filter(({ sendID }) => sendID !== this.user)
+  }
+
+  /** How often an event came. */
+  times(name) {
+    return this.events.filter((event) => event.name === name).length
+  }
+
+  /** The platforms on which this client was last told that a user is online. */
+  online(user) {
+    return this.events.findLast(({ name, data }) => name === 'OnUserStatusChanged' && data.userID === user)?.data.platformIDs
+  }
+
+  connected(times = 1) {
+    return this.until(`connected, time ${times}`, () => this.times('OnConnectSuccess') >= times)
+  }
+
+  hears(...texts) {
+    return this.until(`hears ${texts}`, () => texts.every((text) => this.heard.includes(text)))
+  }
+
+  told(name) {
+    return this.until(name, () => this.times(name) > 0)
+  }
+
+  /** Resolves as soon as an event makes `holds` true, at once if it is already. */
+  until(what, holds, seconds = 20) {
+    if (holds()) return Promise.resolve()
+    return new Promise((resolve, reject) => {
+      const look = () => {
+        if (!holds()) return
+        clearTimeout(timer)
+        this.#waiting.delete(look)
+        resolve()
+      }
+      const timer = setTimeout(() => {
+        this.#waiting.delete(look)
+        reject(new assert.AssertionError({ message: `${this.user} waited ${seconds} s for: ${what}\n${this.#log()}` }))
+      }, seconds * 1000)
+      this.#waiting.add(look)
+    })
+  }
+
+  #note(name, { data, errCode }) {
+    this.events.push({ name, data, errCode })
+    for (const look of this.#waiting) look()
+  }
+
+  #log() {
+    return this.events.map(({ name, data, errCode }) => `  ${name} ${errCode || ''} ${JSON.stringify(data) ?? ''}`.slice(0, 200)).join('\n')
+  }
+}

@@ -1,0 +1,67 @@
+// Two people, one on each SDK, on one gateway: they talk, and see each other come and go.
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import { SDKS, inBrowser, inNode } from '../sdks.mjs'
+import { Gateway } from '../server.mjs'
+
+const gateway = await Gateway.start()
+after(() => gateway.stop())
+
+const anna = await inBrowser(gateway, 'anna')
+const bert = await inNode(gateway, 'bert')
+await anna.connected()
+await bert.connected()
+
+for (const [from, to, how] of [[anna, bert, 'from wasm to js'], [bert, anna, 'from js to wasm']]) {
+  test(`a text is confirmed and reaches the other side, ${how}`, async () => {
+    const sent = await from.say(to.user, `hello ${how}`)
+    assert.equal(sent.status, 2)
+    assert.ok(sent.serverMsgID)
+    await to.hears(`hello ${how}`)
+    const got = to.messages.at(-1)
+    assert.deepEqual(
+      [got.sendID, got.recvID, got.clientMsgID, got.serverMsgID, got.sendTime, got.senderPlatformID],
+      [from.user, to.user, sent.clientMsgID, sent.serverMsgID, sent.sendTime, from.platform],
+    )
+  })
+
+  test(`a burst of ten arrives whole and in order, ${how}`, async () => {
+    const texts = Array.from({ length: 10 }, (_, i) => `burst ${i} ${how}`)
+    const before = to.messages.length
+    await Promise.all(texts.map((text) => from.say(to.user, text)))
+    await to.hears(...texts)
+    const burst = to.messages.slice(before)
+    assert.deepEqual(burst.map(({ textElem }) => textElem.content).sort(), texts)
+    const [{ seq: first }] = burst
+    assert.deepEqual(burst.map(({ seq }) => seq), texts.map((_, i) => first + i))
+  })
+}
+
+test('text in every script and longer than a frame header counts', async () => {
+  for (const text of ['grüß dich, 世界 👋', 'x'.repeat(30_000)]) {
+    await anna.say('bert', text)
+    await bert.hears(text)
+    await bert.say('anna', text)
+    await anna.hears(text)
+  }
+})
+
+for (const [name, login] of Object.entries(SDKS)) {
+  test(`subscribers see a ${name} client come and go`, async () => {
+    const user = `guest-${name}`
+    for (const watcher of [anna, bert]) {
+      const [status] = await watcher.call('subscribeUsersStatus', [user])
+      assert.deepEqual(status.platformIDs ?? [], [])
+    }
+    const guest = await login(gateway, user)
+    for (const watcher of [anna, bert]) {
+      await watcher.until(`${user} comes`, () => watcher.online(user)?.includes(guest.platform))
+    }
+    assert.deepEqual(await gateway.online(user), [guest.platform])
+    await guest.close()
+    for (const watcher of [anna, bert]) {
+      await watcher.until(`${user} goes`, () => watcher.online(user)?.length === 0)
+    }
+    assert.deepEqual(await gateway.online(user), [])
+  })
+}
