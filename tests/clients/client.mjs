@@ -97,6 +97,6 @@ export class Client {
   }
 
   #log() {
-    return this.events.map(({ name, data, errCode }) => `  ${name} ${errCode || ''} ${JSON.stringify(data) ?? ''}`.slice(0, 200)).join('\n')
+    return this.events.slice(-15).map(({ name, data, errCode }) => `  ${name} ${errCode || ''} ${JSON.stringify(data) ?? ''}`.slice(0, 200)).join('\n')
   }
 }

@@ -81,7 +81,7 @@ export class Gateway {
 
   /** On which platforms the gateway says a user is online. */
   async online(user) {
-    const [{ singleDetailStatus }] = await this.admin('/user/get_users_online_status', { userIDs: [user] })
-    return (singleDetailStatus ?? []).map(({ platformID }) => platformID)
+    const [{ detailPlatformStatus }] = await this.admin('/user/get_users_online_status', { userIDs: [user] })
+    return [...new Set(detailPlatformStatus.map(({ platformID }) => platformID))].sort((a, b) => a - b)
   }
 }

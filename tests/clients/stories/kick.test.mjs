@@ -45,3 +45,14 @@ for (const [old, loginOld] of Object.entries(SDKS)) {
     assert.deepEqual(await gateway.online(user), [])
   })
 }
+
+test('a second login with the same token kicks nobody', async () => {
+  const first = await inNode(gateway, 'twice', { platform: 5 })
+  await first.connected()
+  const second = await inNode(gateway, 'twice', { platform: 5, token: first.token })
+  await second.connected()
+  await friend.say('twice', 'both of you')
+  await first.hears('both of you')
+  await second.hears('both of you')
+  assert.equal(first.times('OnKickedOffline'), 0)
+})

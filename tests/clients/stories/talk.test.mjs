@@ -46,6 +46,39 @@ test('text in every script and longer than a frame header counts', async () => {
   }
 })
 
+test('who types is seen to, and it leaves nothing behind', async () => {
+  const conversationID = 'si_anna_bert'
+  const heard = [anna.messages.length, bert.messages.length]
+  for (const [from, to] of [[anna, bert], [bert, anna]]) {
+    await from.call('changeInputStates', { conversationID, focus: true })
+    await to.told('OnConversationUserInputStatusChanged')
+    await from.call('changeInputStates', { conversationID, focus: false })
+    await to.until('the typing ends', () => to.times('OnConversationUserInputStatusChanged') > 1)
+  }
+  assert.deepEqual([anna.messages.length, bert.messages.length], heard)
+})
+
+test('what the system says to one, or somebody in a group, is heard', async () => {
+  const say = (text, to) => gateway.admin('/msg/send_msg', { contentType: 101, content: { content: text }, ...to })
+  for (const { user } of [anna, bert]) await say(`to ${user}`, { sendID: 'system', recvID: user, sessionType: 1 })
+  await gateway.admin('/group/create_group', { ownerUserID: 'cora', memberUserIDs: ['anna', 'bert'], groupInfo: { groupID: 'trio' } })
+  await say('to all three', { sendID: 'cora', groupID: 'trio', sessionType: 3 })
+  for (const client of [anna, bert]) await client.hears(`to ${client.user}`, 'to all three')
+})
+
+for (const [name, login] of Object.entries(SDKS)) {
+  test(`a new ${name} client finds what was said before it came`, async () => {
+    const late = await login(gateway, 'bert', { platform: name === 'wasm' ? 5 : 4 })
+    await late.connected()
+    await late.told('OnSyncServerFinish')
+    const { messageList } = await late.call('getAdvancedHistoryMessageList', { conversationID: 'si_anna_bert', count: 5, startClientMsgID: '' })
+    const said = [...anna.messages, ...bert.messages].filter(({ sendID }) => [anna.user, bert.user].includes(sendID))
+    const newest = said.sort((a, b) => a.seq - b.seq).slice(-5)
+    assert.deepEqual(messageList.map(({ clientMsgID }) => clientMsgID), newest.map(({ clientMsgID }) => clientMsgID))
+    await late.close()
+  })
+}
+
 for (const [name, login] of Object.entries(SDKS)) {
   test(`subscribers see a ${name} client come and go`, async () => {
     const user = `guest-${name}`
