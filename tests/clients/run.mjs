@@ -42,14 +42,17 @@ const tests = spawn(process.execPath, ['--test', '--test-force-exit', '--test-re
     PAGE: `http://clients.localhost:${page.address().port}/`,
   },
 })
+const end = () => {
+  try { process.kill(-tests.pid, 'SIGKILL') } catch { /* Nobody is left. */ }
+}
+process.on('exit', end)
 const late = setTimeout(() => {
   console.error(`not done after ${SECONDS} s`)
-  process.kill(-tests.pid, 'SIGKILL')
+  end()
 }, SECONDS * 1000)
 
 const [code] = await once(tests, 'exit')
 clearTimeout(late)
-try { process.kill(-tests.pid, 'SIGKILL') } catch { /* Nobody is left. */ }
 await browser.close()
 page.close()
 process.exitCode = code ?? 1

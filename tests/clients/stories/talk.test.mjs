@@ -31,7 +31,9 @@ for (const [from, to, how] of [[anna, bert, 'from wasm to js'], [bert, anna, 'fr
     await Promise.all(texts.map((text) => from.say(to.user, text)))
     await to.hears(...texts)
     const burst = to.messages.slice(before)
-    assert.deepEqual(burst.map(({ textElem }) => textElem.content).sort(), texts)
+    const order = burst.map(({ textElem }) => textElem.content)
+    // The Go core takes what it is given at once in any order.
+    assert.deepEqual(from === anna ? order.sort() : order, texts)
     const [{ seq: first }] = burst
     assert.deepEqual(burst.map(({ seq }) => seq), texts.map((_, i) => first + i))
   })
