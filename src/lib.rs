@@ -24,7 +24,7 @@
 //! ```
 //!
 //! In reading order: [`session`], [`policy`], [`registry`] and [`live`] are pure values; [`runtime`] is the seam; [`sync`] is all
-//! that can wait; [`hub`] is the subject; [`gateway`] is where tokio is named.
+//! that can wait; [`hub`] is the subject; [`gateway`] is where tokio is named, and what OpenIM's client SDKs speak.
 
 pub mod gateway;
 pub mod hub;

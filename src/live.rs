@@ -3,7 +3,7 @@
 //! A listing of all of a user's clients is Go's slice of that array, not a copy: who goes through it sees what later
 //! operations put into the same array, and does not see an array that has since been replaced by a longer one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::session::User;
 
@@ -45,11 +45,13 @@ pub struct LiveTable<C> {
     rows: BTreeMap<User, Array<C>>,
     /// Arrays that are no row any more, but that somebody has a listing of.
     replaced: Vec<Array<C>>,
+    /// The numbers of the arrays that somebody has a listing of.
+    listed: BTreeSet<u32>,
 }
 
 impl<C> Default for LiveTable<C> {
     fn default() -> Self {
-        LiveTable { rows: BTreeMap::new(), replaced: Vec::new() }
+        LiveTable { rows: BTreeMap::new(), replaced: Vec::new(), listed: BTreeSet::new() }
     }
 }
 
@@ -61,10 +63,11 @@ impl<C: Clone> LiveTable<C> {
 
     /// A listing of a user's row; `GetAll`. It is to be [`released`](LiveTable::release) in the end, as the garbage collector does.
     pub fn list(&mut self, user: User) -> Option<Listing> {
-        let used: Vec<u32> = self.rows.values().chain(&self.replaced).map(|array| array.number).collect();
         let row = self.rows.get_mut(&user)?;
         if row.listings == 0 {
-            row.number = (1..).find(|n| !used.contains(n)).expect("there are more numbers than arrays");
+            row.number =
+                (1..).find(|n| !self.listed.contains(n)).expect("there are more numbers than arrays");
+            self.listed.insert(row.number);
         }
         row.listings += 1;
         Some(Listing { user, number: row.number, len: row.len })
@@ -90,6 +93,7 @@ impl<C: Clone> LiveTable<C> {
         for array in row.chain(&mut self.replaced).filter(|array| array.number == listing.number) {
             array.listings -= 1;
             if array.listings == 0 {
+                self.listed.remove(&array.number);
                 array.number = 0;
                 array.slots.truncate(array.len);
             }

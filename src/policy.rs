@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::session::{Class, Login};
+use crate::session::{Class, Classes, Login};
 
 /// OpenIM's multi-login policy (`multiTerminalLoginChecker`).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
@@ -28,9 +28,33 @@ pub struct Rules {
     pub same_class: bool,
     /// A session with the newcomer's own token is not kicked.
     pub spares_same_token: bool,
+    /// Which classes platforms are of.
+    pub classes: Classes,
 }
 
 impl Policy {
+    /// OpenIM's number for it, as in its configuration (`multiLogin.policy`).
+    pub fn number(self) -> u8 {
+        match self {
+            Policy::NoKick => 0,
+            Policy::SameTerminal => 1,
+            Policy::SameClass => 4,
+            Policy::PcAndOther => 5,
+        }
+    }
+
+    /// The policy with OpenIM's number or with this name.
+    ///
+    /// ```
+    /// use turnstile::policy::Policy;
+    /// assert_eq!(Policy::parse("4"), Some(Policy::SameClass));
+    /// assert_eq!(Policy::parse("no-kick"), Some(Policy::NoKick));
+    /// assert_eq!(Policy::parse("2"), None);
+    /// ```
+    pub fn parse(text: &str) -> Option<Policy> {
+        Policy::ALL.into_iter().find(|policy| policy.name() == text || policy.number().to_string() == text)
+    }
+
     /// All of them.
     pub const ALL: [Policy; 4] =
         [Policy::NoKick, Policy::PcAndOther, Policy::SameTerminal, Policy::SameClass];
@@ -63,7 +87,9 @@ impl Policy {
     pub fn reads_all(self, rules: &Rules, newcomer: &Login) -> bool {
         match self {
             Policy::NoKick | Policy::SameTerminal => false,
-            Policy::PcAndOther => rules.pc_and_other_reads_all && newcomer.platform.class() != Class::Pc,
+            Policy::PcAndOther => {
+                rules.pc_and_other_reads_all && newcomer.platform.class(rules.classes) != Class::Pc
+            }
             Policy::SameClass => rules.same_class,
         }
     }
@@ -86,8 +112,9 @@ impl Policy {
     /// Does it pick `old`, from the row of the newcomer's user? As OpenIM, this does not look whose session it is.
     pub fn picks(self, rules: &Rules, newcomer: &Login, old: &Login) -> bool {
         let same_platform = newcomer.platform == old.platform;
-        let same_class = newcomer.platform.class() == old.platform.class();
-        let is_pc = |login: &Login| login.platform.class() == Class::Pc;
+        let class = |login: &Login| login.platform.class(rules.classes);
+        let same_class = class(newcomer) == class(old);
+        let is_pc = |login: &Login| class(login) == Class::Pc;
         let said = match self {
             Policy::NoKick => false,
             Policy::PcAndOther if is_pc(newcomer) => false,

@@ -10,11 +10,11 @@ pub struct User(pub u32);
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
 pub struct Connection(pub u32);
 
-/// What a device is; OpenIM's platform ids are 1 to 10 (`protocol/constant`, `PlatformID...`).
+/// What a device is, by OpenIM's platform id (`protocol/constant/platform_id_to_name.go`).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
 pub enum Platform {
     /// 1
-    Ios,
+    Ios = 1,
     /// 2
     Android,
     /// 3
@@ -33,6 +33,8 @@ pub enum Platform {
     IPad,
     /// 10
     Admin,
+    /// 11; not in v3.5.1
+    HarmonyOs,
 }
 
 /// The class of a platform; OpenIM's `PlatformIDToClass`.
@@ -40,28 +42,82 @@ pub enum Platform {
 pub enum Class {
     /// Phones.
     Mobile,
-    /// Browsers and mini programs.
+    /// Browsers; in v3.5.1 mini programs, too.
     Web,
+    /// Mini programs.
+    MiniWeb,
     /// Desktop systems.
     Pc,
-    /// Platforms that OpenIM's map of classes does not have: pads and the admin. To OpenIM they are of one class, the empty one.
+    /// Tablets.
+    Pad,
+    /// The admin.
+    Admin,
+    /// HarmonyOS.
+    HarmonyOs,
+    /// Platforms that v3.5.1's map of classes does not have: pads and the admin. To it they are of one class, the empty one.
     Unlisted,
 }
 
+/// Which map from platforms to classes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Classes {
+    /// That of v3.5.1.
+    Three,
+    /// That of v3.8.3 and main.
+    Seven,
+}
+
 impl Platform {
+    /// All of them, by id.
+    pub const ALL: [Platform; 11] = [
+        Platform::Ios,
+        Platform::Android,
+        Platform::Windows,
+        Platform::MacOs,
+        Platform::Web,
+        Platform::MiniWeb,
+        Platform::Linux,
+        Platform::AndroidPad,
+        Platform::IPad,
+        Platform::Admin,
+        Platform::HarmonyOs,
+    ];
+
+    /// Its id, from 1 to 11.
+    pub fn id(self) -> i32 {
+        self as i32
+    }
+
+    /// The platform with an id.
+    ///
+    /// ```
+    /// use turnstile::session::Platform;
+    /// assert_eq!(Platform::from_id(5), Some(Platform::Web));
+    /// assert_eq!(Platform::from_id(12), None);
+    /// ```
+    pub fn from_id(id: i32) -> Option<Platform> {
+        Platform::ALL.into_iter().find(|platform| platform.id() == id)
+    }
+
     /// Its class.
     ///
     /// ```
-    /// use turnstile::session::{Class, Platform};
-    /// assert_eq!(Platform::Ios.class(), Platform::Android.class());
-    /// assert_eq!(Platform::IPad.class(), Class::Unlisted);
+    /// use turnstile::session::{Class, Classes, Platform};
+    /// assert_eq!(Platform::Ios.class(Classes::Three), Platform::Android.class(Classes::Seven));
+    /// assert_eq!(Platform::IPad.class(Classes::Three), Class::Unlisted);
+    /// assert_eq!(Platform::IPad.class(Classes::Seven), Class::Pad);
     /// ```
-    pub fn class(self) -> Class {
-        match self {
-            Platform::Ios | Platform::Android => Class::Mobile,
-            Platform::Web | Platform::MiniWeb => Class::Web,
-            Platform::Windows | Platform::MacOs | Platform::Linux => Class::Pc,
-            Platform::AndroidPad | Platform::IPad | Platform::Admin => Class::Unlisted,
+    pub fn class(self, classes: Classes) -> Class {
+        match (self, classes) {
+            (Platform::Ios | Platform::Android, _) => Class::Mobile,
+            (Platform::Windows | Platform::MacOs | Platform::Linux, _) => Class::Pc,
+            (Platform::Web, _) | (Platform::MiniWeb, Classes::Three) => Class::Web,
+            (_, Classes::Three) => Class::Unlisted,
+            (Platform::MiniWeb, Classes::Seven) => Class::MiniWeb,
+            (Platform::AndroidPad | Platform::IPad, Classes::Seven) => Class::Pad,
+            (Platform::Admin, Classes::Seven) => Class::Admin,
+            (Platform::HarmonyOs, Classes::Seven) => Class::HarmonyOs,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde::Serialize;
-use turnstile::hub::{self, By, Census, Design, Hub, Log, Loops, Settings, Socket, Version, Write};
+use turnstile::hub::{self, By, Census, Design, Hub, Log, Loops, Payload, Settings, Socket, Version, Write};
 use turnstile::policy::Policy;
 use turnstile::session::{Connection, Login, Platform, Token, User};
 use turnstile::{Name, Runtime, Task};
@@ -335,7 +335,7 @@ impl Model for Scenario {
             1 => vec![Hub::start(runtime, settings)],
             nodes => Hub::start_nodes(runtime, settings, nodes),
         };
-        let socket = |n| Socket::new(runtime, Connection(n), self.queues());
+        let socket = |n| Socket::new(runtime, Connection(n), self.queues(), None);
         let sockets: Vec<(Login, Socket<R>)> =
             (1..=self.connections()).map(|n| (self.login(n), socket(n))).collect();
         let own_peer = self.peers == Peers::Leave && !self.one_peer_task;
@@ -356,7 +356,9 @@ impl Model for Scenario {
         for pusher in 0..self.pushers {
             let hub = hubs[0].clone();
             let name = Name::one(["pusher", "second pusher"][pusher as usize]);
-            Task::spawn(runtime, name, async move |me| hub.push_to_user(&me, User(1)).await);
+            Task::spawn(runtime, name, async move |me| {
+                hub.push_to_user(&me, User(1), Payload::default()).await
+            });
         }
         for kicker in 0..self.kickers {
             let hub = hubs[0].clone();

@@ -1,3 +1,305 @@
-//! tokio.
+//! The gateway: the core on tokio, behind real sockets, with OpenIM's wire protocol in front and a store behind.
+//!
+//! A connection's way: [`listen`](self) accepts the socket, the upgrade checks handshake and token, and one task serves the
+//! session: the hub's own functions for register, kick and unregister, beside a reader, which answers requests one after
+//! another, and a writer, which takes what waits in the connection's line and flushes it at once. The hub hears of
+//! nothing but its own events, and nothing that it does waits for store, presence or webhook.
 
+mod admission;
+mod api;
+pub mod config;
+mod counts;
+mod line;
+mod listen;
+mod online;
+mod outgoing;
+mod push;
 pub mod runtime;
+mod secret;
+mod service;
+mod session;
+mod status;
+pub mod store;
+pub mod token;
+mod tokens;
+mod upgrade;
+mod webhook;
+pub mod wire;
+
+pub use counts::{Count, Counts};
+pub use line::Close;
+pub use secret::secret;
+pub use tokens::Tokens;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use crate::hub::{By, Cause, Client, Hub, Settings, Socket};
+use crate::name::Name;
+use crate::runtime::Task;
+use crate::session::Connection;
+use admission::Admission;
+use config::{Config, Limits};
+use line::Line;
+use online::Online;
+use push::Pushers;
+use runtime::Tokio;
+use status::Followers;
+use store::{Store, StoreError};
+use webhook::Webhooks;
+
+/// What the core runs on in a gateway.
+type Core = Tokio<()>;
+
+/// A gateway that runs.
+pub struct Gateway {
+    config: Config,
+    core: Core,
+    hub: Hub<Core>,
+    store: Arc<dyn Store>,
+    tokens: Tokens,
+    online: Online,
+    followers: Followers,
+    pushers: Pushers,
+    webhooks: Webhooks,
+    counts: Counts,
+    admission: Admission,
+    api_admission: Admission,
+    live: Mutex<BTreeMap<u32, Live>>,
+    next: AtomicU32,
+    draining: AtomicBool,
+    empty: Notify,
+}
+
+/// A connection that is served.
+#[derive(Clone)]
+struct Live {
+    line: Arc<Line>,
+    socket: Socket<Core>,
+    /// Once the hub was told.
+    client: Option<Client<Core>>,
+}
+
+/// Why a gateway did not start.
+#[derive(Debug)]
+pub enum StartError {
+    /// An address cannot be listened on.
+    Bind(SocketAddr, std::io::Error),
+    /// The store cannot be read.
+    Store(StoreError),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StartError::Bind(address, why) => {
+                write!(f, "cannot listen on {address}: {why}; choose another with --listen or --api")
+            }
+            StartError::Store(why) => why.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+/// A gateway with its listeners.
+pub struct Running {
+    /// The gateway.
+    pub gateway: Arc<Gateway>,
+    /// Where clients connect.
+    pub listen: SocketAddr,
+    /// Where the HTTP API is.
+    pub api: SocketAddr,
+    listeners: Vec<JoinHandle<()>>,
+}
+
+/// How a gateway has ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Ended {
+    /// Connections that had not ended when the time was over.
+    pub left: usize,
+}
+
+impl Gateway {
+    /// Starts a gateway on this tokio runtime, with `key` to sign tokens.
+    ///
+    /// # Errors
+    /// If an address cannot be listened on.
+    pub async fn start(config: Config, store: Arc<dyn Store>, key: wire::Secret) -> Result<Running, StartError> {
+        let bind = async |address| {
+            let listener =
+                TcpListener::bind(address).await.map_err(|why| StartError::Bind(address, why))?;
+            let bound = listener.local_addr().map_err(|why| StartError::Bind(address, why))?;
+            Ok((listener, bound))
+        };
+        let (clients, listen) = bind(config.listen).await?;
+        let (calls, api) = bind(config.api).await?;
+        let core = Tokio::new(tokio::runtime::Handle::current(), ());
+        let settings = Settings {
+            design: config.design,
+            version: config.version,
+            policy: config.policy,
+            capacity: config.capacity,
+            lanes: config.lanes,
+            stops: true,
+            node: 0,
+        };
+        let gateway = Arc::new(Gateway {
+            hub: Hub::start(&core, settings),
+            tokens: Tokens::new(store.clone(), key, &config),
+            online: Online::default(),
+            followers: Followers::default(),
+            pushers: Pushers::default(),
+            webhooks: Webhooks::default(),
+            counts: Counts::default(),
+            admission: Admission::default(),
+            api_admission: Admission::default(),
+            live: Mutex::default(),
+            next: AtomicU32::new(1),
+            draining: AtomicBool::new(false),
+            empty: Notify::new(),
+            core,
+            store,
+            config,
+        });
+        push::start(&gateway);
+        status::start(&gateway);
+        webhook::start(&gateway);
+        tokens::start(&gateway);
+        let listeners = vec![
+            tokio::spawn(listen::clients(gateway.clone(), clients)),
+            tokio::spawn(listen::calls(gateway.clone(), calls)),
+        ];
+        Ok(Running { gateway, listen, api, listeners })
+    }
+
+    /// What it has counted.
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// How many connections are served.
+    pub fn connections(&self) -> usize {
+        self.live().len()
+    }
+
+    fn live(&self) -> MutexGuard<'_, BTreeMap<u32, Live>> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::SeqCst)
+    }
+
+    /// A number that no connection has.
+    fn number(&self) -> Connection {
+        let live = self.live();
+        loop {
+            let number = self.next.fetch_add(1, Ordering::Relaxed);
+            if number != 0 && !live.contains_key(&number) {
+                return Connection(number);
+            }
+        }
+    }
+
+    fn task(&self, role: &'static str, number: u32) -> Task<Core> {
+        Task { runtime: self.core.clone(), name: Name::of(role, number) }
+    }
+
+    /// A connection is in the user table.
+    fn came_online(&self, line: &Line) {
+        self.counts.add(Count::Registered);
+        let came = self.online.add(&line.user, line.login);
+        if came.same_platform && self.config.policy == crate::policy::Policy::SameTerminal {
+            self.tokens.kick_others(&line.user, line.login.platform, line.login.token, &self.counts);
+        }
+        if came.changed {
+            self.status_changed(&line.user);
+        }
+    }
+
+    /// A connection is in the user table no more.
+    fn went_offline(&self, line: &Line) {
+        if self.online.remove(&line.user, line.login.connection) {
+            self.status_changed(&line.user);
+        }
+    }
+
+    fn status_changed(&self, user: &Arc<str>) {
+        self.followers.changed(user, &self.counts);
+        self.webhooks.status(user, &self.counts);
+    }
+
+    /// The hub kicks a connection.
+    fn was_kicked(&self, line: &Line, cause: Cause) {
+        self.counts.add(Count::Kicked);
+        let spared = matches!(cause, Cause::Login(newcomer) if newcomer.token == line.login.token);
+        if !spared {
+            self.tokens.kick(line.login.token);
+        }
+        self.webhooks.kicked(&line.user, line.login.platform, &self.counts);
+        self.went_offline(line);
+    }
+}
+
+impl Running {
+    /// Accepts nobody any more, tells the connections over a few seconds to come back elsewhere, and ends when they have, or when
+    /// the time is over.
+    pub async fn drain(self) -> Ended {
+        let Running { gateway, listeners, .. } = self;
+        let limits = &gateway.config.limits;
+        let deadline = Instant::now() + Limits::time(limits.shutdown_ms);
+        gateway.draining.store(true, Ordering::SeqCst);
+        let sessions: Vec<Live> = gateway.live().values().cloned().collect();
+        tracing::info!(connections = sessions.len(), "draining");
+        let spread = limits.shutdown_spread_ms.min(limits.shutdown_ms / 2);
+        for live in sessions {
+            let gateway = gateway.clone();
+            let after = Duration::from_millis(fastrand::u64(0..=spread));
+            tokio::spawn(async move {
+                tokio::time::sleep(after).await;
+                gateway.end(&live, Close::Restart);
+            });
+        }
+        let all_left = async {
+            loop {
+                let left = gateway.empty.notified();
+                if gateway.live().is_empty() {
+                    return;
+                }
+                left.await;
+            }
+        };
+        let hub = gateway.hub.clone();
+        let stop = gateway.task("stop", 0);
+        let ends = async {
+            all_left.await;
+            hub.stop(&stop).await;
+        };
+        let ended = tokio::time::timeout_at(deadline, ends).await;
+        listeners.iter().for_each(JoinHandle::abort);
+        gateway.tokens.settle().await;
+        if let Err(why) = gateway.store.close().await {
+            tracing::error!(%why, "the store did not end well");
+        }
+        let left = if ended.is_ok() { 0 } else { gateway.live().len().max(1) };
+        Ended { left }
+    }
+}
+
+impl Gateway {
+    /// Ends a connection from this side.
+    fn end(&self, live: &Live, close: Close) {
+        live.line.close_with(close);
+        live.socket.end(&self.task("end", live.line.login.connection.0), By::Stop);
+    }
+}

@@ -1,16 +1,28 @@
 //! What calls from other services do to a hub, each in a task of its own: push a message, kick a user.
 
 use super::designs::{lanes, locked_table};
+use super::outlet::Payload;
 use super::socket::{Cause, Message};
 use super::{Client, Design, Hub};
 use crate::runtime::{Runtime, Task};
 use crate::session::{Platform, User};
 
 impl<R: Runtime> Hub<R> {
-    /// Writes a message to each client of a user; `pushToUser`, at v3.5.1 a part of `SuperGroupOnlineBatchPushOneMsg`; `hub_server.go`.
-    pub async fn push_to_user(&self, me: &Task<R>, user: User) {
+    /// Writes an answer to the client that asked; `replyMessage`.
+    pub async fn reply(&self, me: &Task<R>, client: &Client<R>, user: User, payload: Payload) {
+        let message = Message::Push(user, payload);
         if self.settings.design.orders() {
-            self.push_to_copies(me, user).await;
+            me.turn().await;
+            self.write_to(me, client, message).await;
+        } else {
+            me.call(client.write_binary_msg(self, me, message)).await;
+        }
+    }
+
+    /// Writes a message to each client of a user; `pushToUser`, at v3.5.1 a part of `SuperGroupOnlineBatchPushOneMsg`; `hub_server.go`.
+    pub async fn push_to_user(&self, me: &Task<R>, user: User, payload: Payload) {
+        if self.settings.design.orders() {
+            self.push_to_copies(me, user, payload).await;
             return;
         }
         me.turn().await;
@@ -18,13 +30,14 @@ impl<R: Runtime> Hub<R> {
         let Some(all) = self.get_all(user) else { return };
         for at in 0..all.len() {
             let client = self.client_at(me, &all, at).await;
-            me.call(client.write_binary_msg(self, me, Message::Push(user))).await;
+            let message = Message::Push(user, payload.clone());
+            me.call(client.write_binary_msg(self, me, message)).await;
         }
         self.gone_through(all);
     }
 
     /// The same from a copy of the row, and without a lock of the client's: its queue is all there is to guard.
-    async fn push_to_copies(&self, me: &Task<R>, user: User) {
+    async fn push_to_copies(&self, me: &Task<R>, user: User, payload: Payload) {
         let row = if self.settings.design == Design::LockedTable {
             let lock = self.lock.lock(me).await;
             let row = self.users.with(|users| users.get(user));
@@ -37,11 +50,16 @@ impl<R: Runtime> Hub<R> {
         me.note(|| format!("list all clients of user {}", user.0));
         for client in row.unwrap_or_default() {
             me.turn().await;
-            let bound = client.bound();
-            me.note(|| format!("write a message for user {} to {}", user.0, client.name()));
-            self.judge_write(me, &bound.login, Message::Push(user));
-            bound.socket.write(me, Message::Push(user)).await;
+            self.write_to(me, &client, Message::Push(user, payload.clone())).await;
         }
+    }
+
+    /// Writes a message where kicks are orders: without a lock of the client's.
+    async fn write_to(&self, me: &Task<R>, client: &Client<R>, message: Message) {
+        let bound = client.bound();
+        message.note(me, client);
+        self.judge_write(me, &bound.login, &message);
+        bound.socket.write(me, message).await;
     }
 
     /// Kicks a user off a platform; `KickUserOffline`, `KickUserConn`.

@@ -41,6 +41,7 @@ impl<R: Runtime> Client<R> {
     pub(super) fn order(&self, hub: &Hub<R>, me: &Task<R>, cause: Cause) {
         let bound = self.bound();
         hub.judge_kick(me, &bound.login, cause);
+        bound.socket.kicked(cause);
         me.note(|| format!("order {} to end", self.name()));
         bound.socket.order(me, By::Kick(cause));
     }
@@ -52,11 +53,8 @@ impl<R: Runtime> Client<R> {
         }
         let held = self.lock(me).await;
         let bound = self.bound();
-        me.note(|| match message {
-            Message::Kick => format!("write the kick message to {}", self.name()),
-            Message::Push(user) => format!("write a message for user {} to {}", user.0, self.name()),
-        });
-        hub.judge_write(me, &bound.login, message);
+        message.note(me, self);
+        hub.judge_write(me, &bound.login, &message);
         bound.socket.write(me, message).await;
         held.unlock(me);
     }
@@ -77,6 +75,7 @@ impl<R: Runtime> Client<R> {
         let bound = self.bound();
         if let By::Kick(cause) = by {
             hub.judge_kick(me, &bound.login, cause);
+            bound.socket.kicked(cause);
         }
         bound.socket.close(me, by, steps.write).await;
         me.apart(hub.un_register(me, self, held)).await;
@@ -118,9 +117,9 @@ impl<R: Runtime> Hub<R> {
     }
 
     /// `no-leak`: a message for one user is never written to a connection of another.
-    pub(super) fn judge_write(&self, me: &Task<R>, to: &Login, message: Message) {
-        if let Message::Push(user) = message
-            && user != to.user
+    pub(super) fn judge_write(&self, me: &Task<R>, to: &Login, message: &Message) {
+        if let Message::Push(user, _) = message
+            && *user != to.user
         {
             me.breach("no-leak", || {
                 format!(

@@ -11,6 +11,7 @@ mod designs;
 mod events;
 mod nodes;
 mod order;
+mod outlet;
 mod register;
 mod socket;
 mod stop;
@@ -23,6 +24,7 @@ pub use connection::peer;
 pub use design::{Design, Loops};
 pub use events::{Event, REGISTER, UNREGISTER};
 pub use nodes::Answer;
+pub use outlet::{Outlet, Payload};
 pub use socket::{By, Cause, Log, Message, Socket, writer};
 pub use version::{FlagRead, Objects, Shutdown, Steps, Table, Version, Write};
 

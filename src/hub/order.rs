@@ -28,7 +28,7 @@ impl<R: Runtime> Hub<R> {
         });
         self.online_users.add(me, i64::from(first));
         self.online_connections.add(me, 1);
-        bound.socket.log(|log| log.registered = true);
+        bound.socket.registered();
         if !self.listens() {
             bound.socket.order(me, By::Stop);
         }
@@ -61,7 +61,7 @@ impl<R: Runtime> Hub<R> {
     pub(super) fn dismiss(&self, me: &Task<R>, client: &Client<R>) {
         let bound = client.bound();
         self.remove(me, bound.login.user, std::slice::from_ref(client));
-        bound.socket.log(|log| log.unregistered = log.unregistered.saturating_add(1));
+        bound.socket.unregistered();
         if self.settings.version.steps().objects == Objects::Pooled {
             self.pool.put(me, client.clone(), Client::name);
         }

@@ -1,10 +1,15 @@
 //! A connection's socket, as hub and peer see it, and a log of what happened to it.
 
+use std::future::poll_fn;
+use std::sync::Arc;
+
 use crate::name::Name;
 use crate::runtime::{Runtime, Task};
 use crate::session::{Connection, Login, Platform, User};
 use crate::sync::{Case, Channel, Channels, Chosen, Flag, Shared, Signal, Spec};
 
+use super::client::Client;
+use super::outlet::{Outlet, Payload};
 use super::version::Write;
 
 /// How many messages a writer's queue holds; `client_conn.go`.
@@ -37,12 +42,21 @@ pub enum By {
 }
 
 /// What is written to a socket.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Hash, Debug)]
 pub enum Message {
     /// That the session has been kicked.
     Kick,
     /// A message for a user.
-    Push(User),
+    Push(User, Payload),
+}
+
+impl Message {
+    pub(super) fn note<R: Runtime>(&self, me: &Task<R>, client: &Client<R>) {
+        me.note(|| match self {
+            Message::Kick => format!("write the kick message to {}", client.name()),
+            Message::Push(user, _) => format!("write a message for user {} to {}", user.0, client.name()),
+        });
+    }
 }
 
 /// What happened to a connection: written as it happens and read by properties only, so no task's way depends on it.
@@ -71,6 +85,7 @@ pub struct Socket<R: Runtime> {
     /// What happened.
     log: Shared<R, Log>,
     writer: Option<Channels<R, Message>>,
+    outlet: Option<Arc<dyn Outlet>>,
 }
 
 impl<R: Runtime> Clone for Socket<R> {
@@ -81,13 +96,15 @@ impl<R: Runtime> Clone for Socket<R> {
             started: self.started.clone(),
             log: self.log.clone(),
             writer: self.writer.clone(),
+            outlet: self.outlet.clone(),
         }
     }
 }
 
 impl<R: Runtime> Socket<R> {
-    /// An open socket. With `queued`, what is written to it goes through a queue, that [`writer`] empties.
-    pub fn new(runtime: &R, connection: Connection, queued: bool) -> Self {
+    /// An open socket. With `queued`, what is written to it goes through a queue, that [`writer`] empties. With an outlet, there is
+    /// a real one behind it.
+    pub fn new(runtime: &R, connection: Connection, queued: bool, outlet: Option<Arc<dyn Outlet>>) -> Self {
         let number = connection.0;
         let specs = [
             Spec::new(Name::of("queue of writer", number), QUEUE).drained_by([Name::of("writer", number)]),
@@ -99,6 +116,7 @@ impl<R: Runtime> Socket<R> {
             started: Shared::new(runtime, Name::of("tasks started for socket", number), 0),
             log: Shared::new(runtime, Name::of("log of socket", number), Log::default()),
             writer: queued.then(|| Channels::new(runtime, Name::of("queues of writer", number), specs)),
+            outlet,
         }
     }
 
@@ -126,6 +144,7 @@ impl<R: Runtime> Socket<R> {
     /// Ends it, within the current step.
     pub fn end(&self, me: &Task<R>, by: By) {
         self.log(|log| log.ended = log.ended.or(Some(by)));
+        self.tell(|outlet| outlet.ended(by));
         self.closed.raise(me);
     }
 
@@ -144,12 +163,40 @@ impl<R: Runtime> Socket<R> {
             self.put(Message::Kick);
         }
         self.log(|log| log.ended = log.ended.or(log.ending).or(Some(By::Reader)));
+        self.tell(|outlet| outlet.ended(By::Reader));
+    }
+
+    /// It is in the user table, since the current step.
+    pub(super) fn registered(&self) {
+        self.log(|log| log.registered = true);
+        self.tell(|outlet| outlet.registered());
+    }
+
+    /// It is in the user table no more, since the current step.
+    pub(super) fn unregistered(&self) {
+        self.log(|log| log.unregistered = log.unregistered.saturating_add(1));
+        self.tell(|outlet| outlet.unregistered());
+    }
+
+    /// It is to be kicked, as the current step has decided.
+    pub(super) fn kicked(&self, cause: Cause) {
+        self.tell(|outlet| outlet.kicked(cause));
+    }
+
+    fn tell(&self, what: impl FnOnce(&dyn Outlet)) {
+        if let Some(outlet) = &self.outlet {
+            what(&**outlet);
+        }
     }
 
     /// Writes a message to it, which a queue may delay; `ClientConn.WriteMessage`. A full queue ends the connection.
     pub(super) async fn write(&self, me: &Task<R>, message: Message) {
         let Some(writer) = &self.writer else {
-            self.put(message);
+            if self.put(message) {
+                self.taken().await;
+            } else {
+                self.end(me, By::Reader);
+            }
             return;
         };
         let case = Case::Send(MESSAGES.0, message);
@@ -173,9 +220,18 @@ impl<R: Runtime> Socket<R> {
         }
     }
 
-    fn put(&self, message: Message) {
-        if message == Message::Kick {
+    /// True if there was room for it.
+    fn put(&self, message: Message) -> bool {
+        if matches!(message, Message::Kick) {
             self.log(|log| log.heard |= log.ended.is_none());
+        }
+        self.outlet.as_ref().is_none_or(|outlet| outlet.put(message))
+    }
+
+    /// Waits until the outlet has taken what was put.
+    async fn taken(&self) {
+        if let Some(outlet) = &self.outlet {
+            poll_fn(|cx| outlet.poll_taken(cx)).await;
         }
     }
 }
@@ -187,7 +243,10 @@ pub async fn writer<R: Runtime>(me: Task<R>, socket: Socket<R>, write: Write) {
         me.rest();
         let cases = vec![Case::Receive(DONE.0), Case::Receive(MESSAGES.0)];
         match queues.select(&me, cases).await {
-            Chosen::Received { value: Some(message), .. } => socket.put(message),
+            Chosen::Received { value: Some(message), .. } => {
+                socket.put(message);
+                socket.taken().await;
+            }
             _ => break,
         }
     }
@@ -196,8 +255,10 @@ pub async fn writer<R: Runtime>(me: Task<R>, socket: Socket<R>, write: Write) {
             queues.select_or_default(&me, vec![Case::Receive(MESSAGES.0)]).await
         {
             socket.put(message);
+            socket.taken().await;
         }
         socket.log(|log| log.ended = log.ended.or(log.ending));
+        socket.tell(|outlet| outlet.ended(By::Reader));
         socket.closed.raise(&me);
     }
 }

@@ -157,7 +157,7 @@ impl<R: Runtime> Hub<R> {
             me.note(|| format!("add {} to the row", client.name()));
             self.users.with(|users| users.append(user, client.clone()));
         }
-        bound.socket.log(|log| log.registered = true);
+        bound.socket.registered();
     }
 
     /// Removes the clients that speak for one of the connections that `gone` speak for; `UserMap.deleteClients` and, for one,

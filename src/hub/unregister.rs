@@ -17,7 +17,7 @@ impl<R: Runtime> Hub<R> {
             self.online_users.add(me, -1);
         }
         self.online_connections.add(me, -1);
-        client.bound().socket.log(|log| log.unregistered = log.unregistered.saturating_add(1));
+        client.bound().socket.unregistered();
         if self.settings.version.steps().objects == Objects::Pooled {
             self.pool.put(me, client, Client::name);
         }

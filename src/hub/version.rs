@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::policy::Rules;
+use crate::session::Classes;
 
 /// The OpenIM version whose steps are followed.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
@@ -99,8 +100,18 @@ pub struct Steps {
     pub shutdown: Shutdown,
 }
 
-const OLD_RULES: Rules = Rules { pc_and_other_reads_all: false, same_class: false, spares_same_token: false };
-const NEW_RULES: Rules = Rules { pc_and_other_reads_all: true, same_class: true, spares_same_token: true };
+const OLD_RULES: Rules = Rules {
+    pc_and_other_reads_all: false,
+    same_class: false,
+    spares_same_token: false,
+    classes: Classes::Three,
+};
+const NEW_RULES: Rules = Rules {
+    pc_and_other_reads_all: true,
+    same_class: true,
+    spares_same_token: true,
+    classes: Classes::Seven,
+};
 
 const V3_5_1: Steps = Steps {
     tag: "v3.5.1",

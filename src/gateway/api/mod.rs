@@ -1,0 +1,166 @@
+//! The HTTP API: what SDKs call at login and on sending, and what an administrator needs to run the gateway alone.
+//!
+//! Paths and shapes are OpenIM's (`internal/api/router.go`): a POST with JSON, answered with status 200 and
+//! `{"errCode":0,"errMsg":"","errDlt":"","data":{..}}`.
+
+mod admin;
+mod sdk;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, header};
+use axum::routing::any;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use tower_http::cors::{AllowOrigin, Any, CorsLayer};
+
+use super::Gateway;
+use super::service::Failed;
+use super::tokens::Bearer;
+use super::wire::codes::{self, Refusal};
+use super::wire::Secret;
+use crate::session::Platform;
+
+/// The routes.
+pub(super) fn router(gateway: Arc<Gateway>) -> Router {
+    let limit = gateway.config.limits.body_bytes;
+    let origins = &gateway.config.cors_origins;
+    let origins = if origins.iter().any(|origin| origin == "*") {
+        AllowOrigin::from(Any)
+    } else {
+        AllowOrigin::list(origins.iter().filter_map(|origin| origin.parse::<HeaderValue>().ok()))
+    };
+    let cors = CorsLayer::new().allow_origin(origins).allow_methods([Method::POST, Method::GET]).allow_headers(Any);
+    Router::new()
+        .fallback(any(answer))
+        .layer(DefaultBodyLimit::max(limit))
+        .layer(cors)
+        .with_state(gateway)
+}
+
+/// One call.
+struct Call<'a> {
+    gateway: &'a Arc<Gateway>,
+    bearer: Option<Bearer>,
+    body: &'a [u8],
+}
+
+type Answer = Result<Value, Failed>;
+
+impl Call<'_> {
+    /// The body, as this.
+    fn read<T: DeserializeOwned>(&self) -> Result<T, Failed> {
+        let body = if self.body.is_empty() { b"{}" } else { self.body };
+        serde_json::from_slice(body).map_err(|why| Failed::new(codes::ARGS, format!("ArgsError: {why}")))
+    }
+
+    /// Who calls.
+    fn bearer(&self) -> Result<&Bearer, Failed> {
+        self.bearer.as_ref().ok_or_else(|| Failed::new(codes::ARGS, "ArgsError: the header token is missing"))
+    }
+
+    fn is_admin(&self) -> bool {
+        let admin = &self.gateway.config.admin;
+        self.bearer.as_ref().is_some_and(|b| b.platform == Platform::Admin && b.user == *admin)
+    }
+
+    /// Only an administrator may do this.
+    fn admin(&self) -> Result<(), Failed> {
+        self.bearer()?;
+        if self.is_admin() {
+            return Ok(());
+        }
+        Err(Failed::new(codes::NO_PERMISSION, "NoPermissionError: only an administrator may do this"))
+    }
+
+    /// Only the user or an administrator may do this.
+    fn own(&self, user: &str) -> Result<(), Failed> {
+        if self.bearer()?.user == user || self.is_admin() {
+            return Ok(());
+        }
+        Err(Failed::new(codes::NO_PERMISSION, "NoPermissionError: this is another user's"))
+    }
+}
+
+async fn answer(
+    State(gateway): State<Arc<Gateway>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Result<Bytes, axum::extract::rejection::BytesRejection>,
+) -> Response<Body> {
+    let path = uri.path();
+    if method == Method::GET {
+        return match path {
+            "/healthz" => text(StatusCode::OK, "ok\n"),
+            "/readyz" if gateway.is_draining() => text(StatusCode::SERVICE_UNAVAILABLE, "the server ends\n"),
+            "/readyz" if gateway.store.health().await.is_err() => {
+                text(StatusCode::SERVICE_UNAVAILABLE, "the store does not answer\n")
+            }
+            "/readyz" => text(StatusCode::OK, "ready\n"),
+            "/version" => text(StatusCode::OK, concat!(env!("CARGO_PKG_VERSION"), "\n")),
+            _ => text(StatusCode::NOT_FOUND, "there is nothing here; the API is called with POST\n"),
+        };
+    }
+    let body = match body {
+        Ok(body) => body,
+        Err(why) => return failed(why.status(), Failed::new(codes::ARGS, format!("ArgsError: {why}"))),
+    };
+    let token = headers.get("token").and_then(|token| token.to_str().ok()).unwrap_or_default();
+    let bearer = if token.is_empty() || path == "/auth/get_admin_token" {
+        None
+    } else {
+        match gateway.tokens.verify(&Secret::from(token)).await {
+            Ok(bearer) => Some(bearer),
+            Err(refusal) => return json_response(StatusCode::OK, refusal.to_json()),
+        }
+    };
+    let call = Call { gateway: &gateway, bearer, body: &body };
+    let answered = match admin::answer(path, &call).await {
+        Some(answered) => Some(answered),
+        None => sdk::answer(path, &call).await,
+    };
+    match answered {
+        Some(Ok(data)) => {
+            let body = json!({ "errCode": 0, "errMsg": "", "errDlt": "", "data": data });
+            json_response(StatusCode::OK, body.to_string())
+        }
+        Some(Err(why)) => failed(StatusCode::OK, why),
+        None => {
+            let why = format!("RecordNotFoundError: there is no {path} here");
+            failed(StatusCode::NOT_FOUND, Failed::new(codes::RECORD_NOT_FOUND, why))
+        }
+    }
+}
+
+fn failed(status: StatusCode, why: Failed) -> Response<Body> {
+    let name = codes::name(why.code).unwrap_or("ServerInternalError");
+    let refusal = Refusal { code: why.code, message: name.to_owned(), detail: why.message };
+    json_response(status, refusal.to_json())
+}
+
+fn json_response(status: StatusCode, body: String) -> Response<Body> {
+    response(status, "application/json; charset=utf-8", body)
+}
+
+fn text(status: StatusCode, body: &str) -> Response<Body> {
+    response(status, "text/plain; charset=utf-8", body.to_owned())
+}
+
+fn response(status: StatusCode, kind: &'static str, body: String) -> Response<Body> {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    response
+}
+
+/// A list of users in a body.
+#[derive(Deserialize)]
+struct Users {
+    #[serde(rename = "userIDs", default)]
+    user_ids: Vec<String>,
+}

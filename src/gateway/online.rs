@@ -1,0 +1,65 @@
+//! Who is in the user table, by user: what presence and push go by.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::session::{Connection, Login, Platform, User};
+
+/// The sessions of each user who is online.
+#[derive(Default)]
+pub(super) struct Online(Mutex<BTreeMap<Arc<str>, Vec<Login>>>);
+
+/// What a new session has changed.
+pub(super) struct Came {
+    /// The user is now online on another set of platforms.
+    pub(super) changed: bool,
+    /// There is another session of the user on the same platform.
+    pub(super) same_platform: bool,
+}
+
+impl Online {
+    fn users(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, Vec<Login>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a session.
+    pub(super) fn add(&self, user: &Arc<str>, login: Login) -> Came {
+        let mut users = self.users();
+        let logins = users.entry(user.clone()).or_default();
+        let same_platform = logins.iter().any(|other| other.platform == login.platform);
+        logins.push(login);
+        Came { changed: !same_platform, same_platform }
+    }
+
+    /// Removes a session, if it is there; true if that changes the user's platforms.
+    pub(super) fn remove(&self, user: &Arc<str>, connection: Connection) -> bool {
+        let mut users = self.users();
+        let Some(logins) = users.get_mut(user) else { return false };
+        let Some(at) = logins.iter().position(|login| login.connection == connection) else { return false };
+        let gone = logins.remove(at);
+        let changed = logins.iter().all(|login| login.platform != gone.platform);
+        if logins.is_empty() {
+            users.remove(user);
+        }
+        changed
+    }
+
+    /// The user's number, if online.
+    pub(super) fn number(&self, user: &str) -> Option<User> {
+        self.users().get(user).and_then(|logins| Some(logins.first()?.user))
+    }
+
+    /// The user's sessions, by connection.
+    pub(super) fn sessions(&self, user: &str) -> Vec<Login> {
+        self.users().get(user).cloned().unwrap_or_default()
+    }
+
+    /// The platforms that a user is online on, by id, each once; none is offline.
+    pub(super) fn platforms(&self, user: &str) -> Vec<i32> {
+        let mut platforms: Vec<i32> =
+            self.sessions(user).iter().map(|login| login.platform).map(Platform::id).collect();
+        platforms.sort_unstable();
+        platforms.dedup();
+        platforms
+    }
+}
