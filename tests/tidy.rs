@@ -45,7 +45,7 @@ const LAYERS: [&[&str]; 6] = [
     &["sync", "show"],
     &["hub"],
     &["gateway"],
-    &["main", "lib"],
+    &["cli", "main", "lib"],
 ];
 
 fn layer(module: &str) -> usize {
@@ -67,7 +67,7 @@ fn imports_run_downwards() {
             .unwrap()
             .trim_end_matches(".rs")
             .to_owned();
-        if module == "lib" || module == "main" {
+        if module == "lib" || module == "main" || module == "cli" {
             continue;
         }
         for (at, _) in code(&text).match_indices("crate::") {

@@ -89,6 +89,25 @@ struct Live {
     client: Option<Client<Core>>,
 }
 
+/// Whether a user or a group may be called so.
+///
+/// No `_`: OpenIM joins IDs with it to the ID of a conversation, so `si_a_b_c` would be that of `a` and `b_c` and of `a_b` and `c`.
+///
+/// # Errors
+/// Says what is wrong with it.
+///
+/// ```
+/// assert!(turnstile::gateway::check_user("alice").is_ok());
+/// assert!(turnstile::gateway::check_user("a_b").is_err());
+/// ```
+pub fn check_user(id: &str) -> Result<(), String> {
+    let good = (1..=64).contains(&id.len()) && !id.chars().any(|c| c.is_control() || c == '_');
+    if good {
+        return Ok(());
+    }
+    Err(format!("{id:?} cannot be an ID: it must have 1 to 64 bytes, without control characters and `_`"))
+}
+
 /// Why a gateway did not start.
 #[derive(Debug)]
 pub enum StartError {

@@ -321,6 +321,7 @@ impl Gateway {
         match message.session_type {
             SINGLE | NOTIFICATION if message.recv_id.is_empty() => Err(Failed::arguments("recvID is empty")),
             SINGLE | NOTIFICATION => {
+                super::check_user(&message.recv_id).map_err(|why| Failed::arguments(format!("recvID: {why}")))?;
                 let mut both = vec![message.send_id.clone(), message.recv_id.clone()];
                 both.dedup();
                 Ok(both)

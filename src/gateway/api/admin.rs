@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Answer, Call, Users};
+use crate::gateway::check_user;
 use crate::gateway::service::Failed;
 use crate::gateway::store::Profile;
 use crate::gateway::wire::codes;
@@ -39,11 +40,7 @@ fn platform(id: i32) -> Result<Platform, Failed> {
 }
 
 fn named(what: &str, value: &str) -> Result<(), Failed> {
-    let fits = !value.is_empty() && value.len() <= 64 && !value.chars().any(char::is_control);
-    if fits {
-        return Ok(());
-    }
-    Err(Failed::new(codes::ARGS, format!("ArgsError: {what} must have 1 to 64 bytes, none of them a control character")))
+    check_user(value).map_err(|why| Failed::new(codes::ARGS, format!("ArgsError: {what}: {why}")))
 }
 
 #[derive(Deserialize)]

@@ -103,7 +103,7 @@ fn commit(connection: &Connection, mut batch: Vec<Box<dyn Work>>) {
         let _ = connection.execute_batch("ROLLBACK");
     }
     for work in batch {
-        work.answer(done.as_ref().map(|()| ()).map_err(|(error, fate)| (error, *fate)));
+        work.answer(done.as_ref().copied().map_err(|(error, fate)| (error, *fate)));
     }
 }
 
@@ -143,7 +143,7 @@ pub(super) fn read(connection: Connection, orders: Arc<Mutex<mpsc::Receiver<Orde
                 let done = snapshot.map(|_snapshot| {
                     let _ = work.act(&connection);
                 });
-                work.answer(done.as_ref().map(|()| ()).map_err(|error| (error, Fate::NotStored)));
+                work.answer(done.as_ref().copied().map_err(|error| (error, Fate::NotStored)));
             }
             Some(Order::Close(closed)) => {
                 drop(connection);

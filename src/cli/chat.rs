@@ -1,0 +1,290 @@
+//! `turnstile chat`: a client in the terminal.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use futures_util::{SinkExt, StreamExt};
+use prost::Message as _;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::{Error, Message as Frame};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use turnstile::gateway::wire::Secret;
+use turnstile::gateway::wire::codec::{Codec, Encoding};
+use turnstile::gateway::wire::codes::{self, Refusal};
+use turnstile::gateway::wire::conversation::{GROUP, SINGLE};
+use turnstile::gateway::wire::envelope::{self, Request, Response};
+use turnstile::gateway::wire::handshake::Handshake;
+use turnstile::gateway::wire::proto::msg::{
+    GetConversationsHasReadAndMaxSeqReq, GetConversationsHasReadAndMaxSeqResp, SendMsgResp,
+};
+use turnstile::gateway::wire::proto::sdkws::{
+    MsgData, PullMessageBySeqsReq, PullMessageBySeqsResp, PullMsgs, PushMessages, SeqRange,
+};
+use turnstile::gateway::wire::text;
+use turnstile::session::Platform;
+
+use super::{Wrong, config, path_value, say, token};
+
+/// Exit code after a kick.
+const KICKED: u8 = 3;
+/// Text, as `contentType`.
+const TEXT: i32 = 101;
+/// How often to say that we are here.
+const PING: Duration = Duration::from_secs(20);
+/// How many missed messages of a conversation are shown.
+const MISSED: i64 = 20;
+
+#[derive(Args)]
+#[command(after_help = "Type a line to send it; /to USER or /group GROUP changes to whom; Ctrl-D ends.
+
+Examples:
+  turnstile chat --user alice --to bob
+  echo hello | turnstile chat --user alice --to bob")]
+pub(super) struct Chat {
+    /// Who you are.
+    #[arg(long)]
+    user: String,
+    /// On which platform you are, from 1 to 11; 7 is Linux.
+    #[arg(long, value_parser = token::platform, default_value = "7")]
+    platform: Platform,
+    /// To whom lines are sent.
+    #[arg(long, value_name = "USER", conflicts_with = "group")]
+    to: Option<String>,
+    /// To which group lines are sent.
+    #[arg(long)]
+    group: Option<String>,
+    /// Where the server is [default: the configuration's listen]
+    #[arg(long)]
+    url: Option<String>,
+    /// A token; without one, one is issued from the server's data folder.
+    #[arg(long, env = "OPENIM_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+    /// The server's configuration file.
+    #[arg(long)]
+    config: Option<PathBuf>,
+    /// The server's data folder [default: turnstile-data]
+    #[arg(long, value_name = "FOLDER")]
+    data: Option<PathBuf>,
+}
+
+/// To whom lines go.
+#[derive(Clone)]
+enum To {
+    Nobody,
+    User(String),
+    Group(String),
+}
+
+impl Chat {
+    pub(super) fn run(self) -> Result<ExitCode, Wrong> {
+        let config = config(self.config.as_deref(), vec![("data", path_value(self.data))])?;
+        let token = match self.token {
+            Some(token) => Secret::from(token),
+            None => token::issue(&config, &self.user, self.platform, None)?.0,
+        };
+        let url = self.url.unwrap_or_else(|| format!("ws://{}", config.listen));
+        let to = match (self.to, self.group) {
+            (Some(user), _) => To::User(user),
+            (_, Some(group)) => To::Group(group),
+            _ => To::Nobody,
+        };
+        let handshake = Handshake {
+            user: self.user,
+            token,
+            platform_id: self.platform.id(),
+            operation_id: format!("chat_{}", fastrand::u64(..)),
+            codec: Codec { encoding: Encoding::Gob, gzip: true },
+            wants_first_frame: true,
+            background: false,
+            sdk_version: String::new(),
+        };
+        let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let code = tokio.block_on(chat(&url, handshake, to));
+        tokio.shutdown_background();
+        code
+    }
+}
+
+struct Talk {
+    me: Handshake,
+    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    asked: u64,
+    to: To,
+    /// Requests without an answer yet.
+    open: usize,
+}
+
+async fn chat(url: &str, me: Handshake, to: To) -> Result<ExitCode, Wrong> {
+    let mut talk = Talk::connect(url, me, to).await?;
+    say(&format!("connected as {}\n", talk.me.user));
+    let ask = GetConversationsHasReadAndMaxSeqReq { user_id: talk.me.user.clone(), ..Default::default() };
+    talk.ask(envelope::GET_CONV_MAX_READ_SEQ, ask.encode_to_vec()).await?;
+    let mut lines = BufReader::new(tokio::io::stdin()).lines();
+    let mut ping = tokio::time::interval(PING);
+    let mut reads = true;
+    loop {
+        if !reads && talk.open == 0 {
+            let _ = talk.socket.close(None).await;
+            return Ok(ExitCode::SUCCESS);
+        }
+        tokio::select! {
+            line = lines.next_line(), if reads => match line? {
+                Some(line) => talk.say(&line).await?,
+                None => reads = false,
+            },
+            frame = talk.socket.next() => match frame {
+                Some(Ok(Frame::Binary(frame))) => {
+                    let response = talk.me.codec.decode_response(&frame, 16 << 20)?;
+                    if response.req_identifier == envelope::KICK_ONLINE_MSG {
+                        say("kicked: another login took the place of this one\n");
+                        return Ok(ExitCode::from(KICKED));
+                    }
+                    talk.hear(response).await?;
+                }
+                Some(Ok(Frame::Close(why))) => {
+                    let why = why.map(|why| format!(" ({}: {})", why.code, why.reason)).unwrap_or_default();
+                    return Err(Wrong(format!("the server has closed the connection{why}")));
+                }
+                Some(Ok(_)) => {}
+                Some(Err(why)) => return Err(why.into()),
+                None => return Err(Wrong("the server has closed the connection".to_owned())),
+            },
+            _ = ping.tick() => talk.socket.send(Frame::text(text::ping())).await?,
+        }
+    }
+}
+
+impl Talk {
+    async fn connect(url: &str, me: Handshake, to: To) -> Result<Talk, Wrong> {
+        // The address without the token, which must not be shown.
+        let connected = connect_async(format!("{url}/?{}", me.query())).await;
+        let (mut socket, _) = connected.map_err(|why| match why {
+            Error::Http(answer) => {
+                let body = answer.body().as_deref().unwrap_or_default();
+                let refusal: Option<Refusal> = serde_json::from_slice(body).ok();
+                let said = refusal.map_or_else(|| format!("status {}", answer.status()), |r| r.to_string());
+                Wrong(format!("{url} refuses: {said}"))
+            }
+            why => Wrong(format!("cannot connect to {url}: {why}; is `turnstile serve` running there?")),
+        })?;
+        match socket.next().await {
+            Some(Ok(Frame::Text(first))) => match codes::first_frame(&first)? {
+                Ok(()) => Ok(Talk { me, socket, asked: 0, to, open: 0 }),
+                Err(refusal) => Err(Wrong(format!("{url} refuses: {refusal}"))),
+            },
+            other => Err(Wrong(format!("{url} does not answer as OpenIM's gateway does: {other:?}"))),
+        }
+    }
+
+    async fn ask(&mut self, request: i64, data: Vec<u8>) -> Result<(), Wrong> {
+        self.asked += 1;
+        self.open += 1;
+        let request = Request {
+            req_identifier: request,
+            send_id: self.me.user.clone(),
+            operation_id: self.me.operation_id.clone(),
+            msg_incr: format!("{}_{}", self.me.user, self.asked),
+            data,
+            ..Request::default()
+        };
+        self.socket.send(Frame::binary(self.me.codec.encode_request(&request))).await?;
+        Ok(())
+    }
+
+    /// Does what a line says.
+    async fn say(&mut self, line: &str) -> Result<(), Wrong> {
+        if let Some(user) = line.strip_prefix("/to ") {
+            self.to = To::User(user.trim().to_owned());
+            return Ok(());
+        }
+        if let Some(group) = line.strip_prefix("/group ") {
+            self.to = To::Group(group.trim().to_owned());
+            return Ok(());
+        }
+        if line.trim().is_empty() {
+            return Ok(());
+        }
+        let (session_type, recv_id, group_id) = match self.to.clone() {
+            To::User(user) => (SINGLE, user, String::new()),
+            To::Group(group) => (GROUP, String::new(), group),
+            To::Nobody => {
+                say("to whom? /to USER or /group GROUP\n");
+                return Ok(());
+            }
+        };
+        let message = MsgData {
+            send_id: self.me.user.clone(),
+            recv_id,
+            group_id,
+            client_msg_id: format!("{:032x}", fastrand::u128(..)),
+            sender_platform_id: self.me.platform_id,
+            session_type,
+            msg_from: 100,
+            content_type: TEXT,
+            content: serde_json::json!({ "content": line }).to_string().into_bytes(),
+            ..MsgData::default()
+        };
+        self.ask(envelope::SEND_MSG, message.encode_to_vec()).await
+    }
+
+    /// Shows what came.
+    async fn hear(&mut self, response: Response) -> Result<(), Wrong> {
+        if !response.msg_incr.is_empty() {
+            self.open = self.open.saturating_sub(1);
+        }
+        if response.err_code != 0 {
+            say(&format!("refused: {} {}\n", response.err_code, response.err_msg));
+            return Ok(());
+        }
+        match response.req_identifier {
+            envelope::PUSH_MSG => {
+                let push = PushMessages::decode(&response.data[..])?;
+                self.show(push.msgs.into_values());
+            }
+            envelope::SEND_MSG => {
+                let _: SendMsgResp = SendMsgResp::decode(&response.data[..])?;
+            }
+            envelope::GET_CONV_MAX_READ_SEQ => {
+                let seqs = GetConversationsHasReadAndMaxSeqResp::decode(&response.data[..])?.seqs;
+                let unread = |(id, s): (String, turnstile::gateway::wire::proto::msg::Seqs)| {
+                    let begin = s.has_read_seq.max(s.max_seq - MISSED) + 1;
+                    (s.max_seq >= begin).then_some(SeqRange {
+                        conversation_id: id,
+                        begin,
+                        end: s.max_seq,
+                        num: MISSED,
+                    })
+                };
+                let seq_ranges: Vec<SeqRange> = seqs.into_iter().filter_map(unread).collect();
+                if !seq_ranges.is_empty() {
+                    let ask = PullMessageBySeqsReq { user_id: self.me.user.clone(), seq_ranges, order: 0 };
+                    self.ask(envelope::PULL_MSG_BY_SEQ_LIST, ask.encode_to_vec()).await?;
+                }
+            }
+            envelope::PULL_MSG_BY_SEQ_LIST => {
+                let pulled = PullMessageBySeqsResp::decode(&response.data[..])?;
+                self.show(pulled.msgs.into_values());
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn show(&self, conversations: impl Iterator<Item = PullMsgs>) {
+        for message in conversations.flat_map(|pulled| pulled.msgs) {
+            if message.send_id == self.me.user && message.sender_platform_id == self.me.platform_id {
+                continue;
+            }
+            let content: serde_json::Value = serde_json::from_slice(&message.content).unwrap_or_default();
+            let text = content["content"].as_str().map_or_else(|| content.to_string(), str::to_owned);
+            // What others send is not to steer the terminal.
+            let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+            let from: String = message.send_id.chars().filter(|c| !c.is_control()).collect();
+            let place = if message.group_id.is_empty() { String::new() } else { format!("@{}", message.group_id) };
+            say(&format!("{from}{place}: {text}\n"));
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! The commands of `turnstile`.
+
+mod chat;
+mod designs;
+mod serve;
+mod token;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+use turnstile::gateway::config::Config;
+
+/// A WebSocket session gateway for OpenIM clients, whose hub is checked in every interleaving.
+///
+/// `turnstile serve` is all that is needed to begin. The laboratory that checks the hub is the command `lab`.
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serves clients until SIGTERM or SIGINT.
+    Serve(serve::Serve),
+    /// Issues a token for a user, beside a server that runs or not.
+    Token(token::Issue),
+    /// Chats in the terminal: connects as a user, sends lines, shows what comes.
+    Chat(chat::Chat),
+    /// Lists the designs of the hub, and the OpenIM versions whose steps they follow.
+    Designs {
+        /// Prints one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Prints a completion script for a shell.
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// What is wrong with a command, in words.
+struct Wrong(String);
+
+impl<E: std::error::Error> From<E> for Wrong {
+    fn from(why: E) -> Wrong {
+        Wrong(why.to_string())
+    }
+}
+
+/// Exit code for a command that cannot be understood.
+const USAGE: u8 = 64;
+
+/// Parses the command line and does what it says.
+pub(crate) fn run() -> ExitCode {
+    let command = match Cli::try_parse() {
+        Ok(cli) => cli.command,
+        Err(why) => {
+            let _ = why.print();
+            return if why.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS };
+        }
+    };
+    let done = match command {
+        Command::Serve(serve) => serve.run(),
+        Command::Token(issue) => issue.run(),
+        Command::Chat(chat) => chat.run(),
+        Command::Designs { json } => {
+            say(&designs::list(json));
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "turnstile", &mut script);
+            say(&String::from_utf8_lossy(&script));
+            Ok(ExitCode::SUCCESS)
+        }
+    };
+    done.unwrap_or_else(|Wrong(why)| {
+        eprintln!("turnstile: {why}");
+        ExitCode::FAILURE
+    })
+}
+
+/// Prints to standard output. A reader that has gone away is no error.
+fn say(text: &str) {
+    let mut out = std::io::stdout();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// A configuration from a file, the environment, and what a command's flags set.
+fn config(file: Option<&Path>, set: Vec<(&str, Option<String>)>) -> Result<Config, Wrong> {
+    let set: Vec<(String, String)> =
+        set.into_iter().filter_map(|(path, value)| Some((path.to_owned(), value?))).collect();
+    Ok(Config::load(file, &set)?)
+}
+
+fn path_value(path: Option<PathBuf>) -> Option<String> {
+    path.map(|path| toml_text(&path.to_string_lossy()))
+}
+
+/// A text as TOML, so that a folder called `5` is no number.
+fn toml_text(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}
