@@ -61,8 +61,10 @@ export class Client {
     return this.events.findLast(({ name, data }) => name === 'OnUserStatusChanged' && data.userID === user)?.data.platformIDs
   }
 
+  /** Connected, and through with what comes up at first: what arrives amid that is not told as new. */
   connected(times = 1) {
-    return this.until(`connected, time ${times}`, () => this.times('OnConnectSuccess') >= times)
+    const through = () => this.times('OnConnectSuccess') >= times && this.times('OnSyncServerFinish') > 0
+    return this.until(`connected, time ${times}`, through)
   }
 
   hears(...texts) {

@@ -12,8 +12,8 @@ const CASES = [
   [1, [WINDOWS, WEB], MAC, []],
   [4, [WINDOWS, WEB, ANDROID], MAC, [WINDOWS]],
   [4, [IPAD, WEB], WEB, [WEB]],
-  [5, [WEB, WINDOWS, ANDROID], IPAD, [WEB, ANDROID]],
-  [5, [WEB, ANDROID], WINDOWS, []],
+  [5, [WEB, WINDOWS], IPAD, [WEB]],
+  [5, [WINDOWS, WEB], MAC, []],
 ]
 
 describe('policies', { concurrency: true }, () => {

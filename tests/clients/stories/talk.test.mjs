@@ -72,7 +72,6 @@ for (const [name, login] of Object.entries(SDKS)) {
   test(`a new ${name} client finds what was said before it came`, async () => {
     const late = await login(gateway, 'bert', { platform: name === 'wasm' ? 5 : 4 })
     await late.connected()
-    await late.told('OnSyncServerFinish')
     const { messageList } = await late.call('getAdvancedHistoryMessageList', { conversationID: 'si_anna_bert', count: 5, startClientMsgID: '' })
     const said = [...anna.messages, ...bert.messages].filter(({ sendID }) => [anna.user, bert.user].includes(sendID))
     const newest = said.sort((a, b) => a.seq - b.seq).slice(-5)

@@ -20,7 +20,7 @@ const REFUSED = [
 const forged = (token) => token.replace(/[^.]*$/, (signature) => [...signature].reverse().join(''))
 
 async function expired(user, platform) {
-  const token = await gateway.token(user, platform, { expiresIn: '1s' })
+  const token = await gateway.tokenFor('1s', user, platform)
   await setTimeout(2_100) // Times in a token are whole seconds.
   return token
 }
