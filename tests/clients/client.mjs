@@ -2,7 +2,9 @@
 // Both SDKs have the same calls and events, so only how they are reached differs: browser.mjs, js-sdk.mjs.
 import assert from 'node:assert/strict'
 
-const MESSAGES = ['OnRecvNewMessages', 'OnRecvNewMessage', 'onRecvOfflineNewMessages', 'onRecvOfflineNewMessage']
+const MESSAGES = ['OnRecvNewMessages', 'OnRecvOfflineNewMessages']
+
+export const texts = (messages) => messages.map(({ textElem }) => textElem.content)
 
 export class Client {
   events = []
@@ -42,9 +44,22 @@ export class Client {
     return this.call('sendMessage', { recvID: to, groupID: '', message })
   }
 
+  /** All messages between this user and another, oldest first, as one finds them who pages back to the beginning. */
+  async history(other) {
+    const conversationID = `si_${[this.user, other].sort().join('_')}`
+    const found = []
+    for (;;) {
+      const from = { conversationID, count: 10, startClientMsgID: found[0]?.clientMsgID ?? '' }
+      const { messageList, isEnd } = await this.call('getAdvancedHistoryMessageList', from)
+      found.unshift(...messageList)
+      if (isEnd) return found
+      assert.ok(messageList.length, 'a page with nothing on it is not the end')
+    }
+  }
+
   /** The texts that came from others, in the order in which the SDK told of them; none is left out, so one told twice is here twice. */
   get heard() {
-    return this.messages.map((message) => message.textElem.content)
+    return texts(this.messages)
   }
 
   get messages() {

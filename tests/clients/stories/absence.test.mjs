@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { Cable } from '../cable.mjs'
+import { texts } from '../client.mjs'
 import { SDKS, inNode } from '../sdks.mjs'
 import { Gateway } from '../server.mjs'
 
@@ -29,10 +30,12 @@ describe('absence', { concurrency: true }, () => {
       cable.mend()
 
       await away.connected(2)
-      await away.hears(...missed)
+      // The Go core takes only the newest message as news, the js SDK up to ten. The others are in the history of either.
+      await away.hears(missed.at(-1))
       await home.say('away', 'after')
       await away.hears('after')
-      assert.deepEqual(away.heard, ['before', ...missed, 'after'])
+      assert.equal(new Set(away.heard).size, away.heard.length)
+      assert.deepEqual(texts(await away.history('home')), ['before', ...missed, 'after'])
       await away.say('home', 'back again')
       await home.hears('back again')
     })

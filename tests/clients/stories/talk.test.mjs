@@ -1,6 +1,7 @@
 // Two people, one on each SDK, on one gateway: they talk, and see each other come and go.
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import { texts } from '../client.mjs'
 import { SDKS, inBrowser, inNode } from '../sdks.mjs'
 import { Gateway } from '../server.mjs'
 
@@ -26,16 +27,15 @@ for (const [from, to, how] of [[anna, bert, 'from wasm to js'], [bert, anna, 'fr
   })
 
   test(`a burst of ten arrives whole and in order, ${how}`, async () => {
-    const texts = Array.from({ length: 10 }, (_, i) => `burst ${i} ${how}`)
+    const said = Array.from({ length: 10 }, (_, i) => `burst ${i} ${how}`)
     const before = to.messages.length
-    await Promise.all(texts.map((text) => from.say(to.user, text)))
-    await to.hears(...texts)
+    await Promise.all(said.map((text) => from.say(to.user, text)))
+    await to.hears(...said)
     const burst = to.messages.slice(before)
-    const order = burst.map(({ textElem }) => textElem.content)
     // The Go core takes what it is given at once in any order.
-    assert.deepEqual(from === anna ? order.sort() : order, texts)
+    assert.deepEqual(from === anna ? texts(burst).sort() : texts(burst), said)
     const [{ seq: first }] = burst
-    assert.deepEqual(burst.map(({ seq }) => seq), texts.map((_, i) => first + i))
+    assert.deepEqual(burst.map(({ seq }) => seq), said.map((_, i) => first + i))
   })
 }
 
@@ -68,14 +68,32 @@ test('what the system says to one, or somebody in a group, is heard', async () =
   for (const client of [anna, bert]) await client.hears(`to ${client.user}`, 'to all three')
 })
 
+test('what was read on one device is read on another', async () => {
+  for (const [reader, other, login, platform] of [[anna, bert, inNode, 4], [bert, anna, inBrowser, 5]]) {
+    const single = { sourceID: other.user, sessionType: 1 }
+    assert.notEqual((await reader.call('getOneConversation', single)).unreadCount, 0)
+    await reader.call('markConversationMessageAsRead', 'si_anna_bert')
+    const device = await login(gateway, reader.user, { platform })
+    await device.connected()
+    assert.equal((await device.call('getOneConversation', single)).unreadCount, 0)
+    await device.close()
+  }
+})
+
+test('a browser goes to the background and comes back', async () => {
+  await anna.call('setAppBackgroundStatus', true)
+  await bert.say('anna', 'are you there?')
+  await anna.hears('are you there?')
+  await anna.call('setAppBackgroundStatus', false)
+})
+
 for (const [name, login] of Object.entries(SDKS)) {
   test(`a new ${name} client finds what was said before it came`, async () => {
     const late = await login(gateway, 'bert', { platform: name === 'wasm' ? 5 : 4 })
     await late.connected()
-    const { messageList } = await late.call('getAdvancedHistoryMessageList', { conversationID: 'si_anna_bert', count: 5, startClientMsgID: '' })
     const said = [...anna.messages, ...bert.messages].filter(({ sendID }) => [anna.user, bert.user].includes(sendID))
-    const newest = said.sort((a, b) => a.seq - b.seq).slice(-5)
-    assert.deepEqual(messageList.map(({ clientMsgID }) => clientMsgID), newest.map(({ clientMsgID }) => clientMsgID))
+    const ids = (messages) => messages.map(({ clientMsgID }) => clientMsgID)
+    assert.deepEqual(ids(await late.history('anna')), ids(said.sort((a, b) => a.seq - b.seq)))
     await late.close()
   })
 }
