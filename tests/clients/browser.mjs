@@ -24,7 +24,7 @@ async function open(note) {
   await page.goto(url.href)
   await page.waitForFunction(() => window.sdk)
   return {
-    call: (name, ...args) => page.evaluate(([name, args]) => sdk[name](...args), [name, args]),
+    call: (name, ...args) => page.evaluate(([name, args]) => sdk[name](...args).catch((error) => error), [name, args]),
     close: () => page.close(),
   }
 }

@@ -12,7 +12,7 @@ export class Client {
   #sdk
   #waiting = new Set()
 
-  /** `start` is given what to call with each event, and gives back `{ call(name, ...args), close() }`. */
+  /** `start` is given what to call with each event, and gives back `{ call(name, ...args), close() }`, where a call never rejects. */
   static async login(start, gateway, user, { platform, token, logLevel, ws = gateway.ws }) {
     const client = new Client()
     client.user = user

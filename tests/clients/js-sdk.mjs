@@ -25,7 +25,7 @@ async function start(note) {
   const sdk = getSDK()
   for (const name of Object.values(CbEvents)) sdk.on(name, (event) => note(name, event))
   return {
-    call: (name, ...args) => sdk[name](...args),
+    call: (name, ...args) => sdk[name](...args).catch((error) => error),
     close: () => sdk.logout(),
   }
 }
