@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
-const BINARY = process.env.TURNSTILE ?? fileURLToPath(new URL('../../target/release/turnstile', import.meta.url))
+export const BINARY = process.env.TURNSTILE ?? fileURLToPath(new URL('../../target/release/turnstile', import.meta.url))
 
 export class Gateway {
   #options
