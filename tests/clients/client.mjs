@@ -38,10 +38,11 @@ export class Client {
     return this.#sdk.close()
   }
 
-  /** Sends a text, and gives back the message as the gateway confirmed it. */
+  /** Sends a text to a user or a `{ group }`, and gives back the message as the gateway confirmed it. */
   async say(to, text) {
     const message = await this.call('createTextMessage', text)
-    return this.call('sendMessage', { recvID: to, groupID: '', message })
+    const where = to.group ? { recvID: '', groupID: to.group } : { recvID: to, groupID: '' }
+    return this.call('sendMessage', { ...where, message })
   }
 
   /** All messages between this user and another, oldest first, as one finds them who pages back to the beginning. */

@@ -68,6 +68,15 @@ test('what the system says to one, or somebody in a group, is heard', async () =
   for (const client of [anna, bert]) await client.hears(`to ${client.user}`, 'to all three')
 })
 
+test('members talk in a group, and who is not in it cannot', async () => {
+  await anna.say({ group: 'trio' }, 'anna to the group')
+  await bert.hears('anna to the group')
+  await bert.say({ group: 'trio' }, 'bert to the group')
+  await anna.hears('bert to the group')
+  await gateway.admin('/group/kick_group', { groupID: 'trio', kickedUserIDs: ['bert'] })
+  await assert.rejects(bert.say({ group: 'trio' }, 'still here'), /NoPermission/)
+})
+
 test('what was read on one device is read on another', async () => {
   for (const [reader, other, login, platform] of [[anna, bert, inNode, 4], [bert, anna, inBrowser, 5]]) {
     const single = { sourceID: other.user, sessionType: 1 }
@@ -91,7 +100,7 @@ for (const [name, login] of Object.entries(SDKS)) {
   test(`a new ${name} client finds what was said before it came`, async () => {
     const late = await login(gateway, 'bert', { platform: name === 'wasm' ? 5 : 4 })
     await late.connected()
-    const said = [...anna.messages, ...bert.messages].filter(({ sendID }) => [anna.user, bert.user].includes(sendID))
+    const said = [...anna.messages, ...bert.messages].filter(({ sendID, groupID }) => sendID !== 'system' && !groupID)
     const ids = (messages) => messages.map(({ clientMsgID }) => clientMsgID)
     assert.deepEqual(ids(await late.history('anna')), ids(said.sort((a, b) => a.seq - b.seq)))
     await late.close()
