@@ -1,0 +1,8 @@
+//! The gateway from outside: real sockets on loopback, clients that speak its wire protocol.
+
+mod cli;
+mod handshakes;
+mod limits;
+mod messages;
+mod sessions;
+mod world;

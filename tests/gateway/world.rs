@@ -1,0 +1,284 @@
+//! A gateway in a folder of its own, and clients that speak its wire protocol.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use prost::Message as _;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Message as Frame;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use turnstile::gateway::config::Config;
+use turnstile::gateway::store::sqlite::{Settings, Sqlite};
+use turnstile::gateway::wire::Secret;
+use turnstile::gateway::wire::codec::{Codec, Encoding};
+use turnstile::gateway::wire::codes;
+use turnstile::gateway::wire::envelope::{self, Request, Response};
+use turnstile::gateway::wire::handshake::Handshake;
+use turnstile::gateway::wire::proto::msg::SendMsgResp;
+use turnstile::gateway::wire::proto::sdkws::{MsgData, PushMessages};
+use turnstile::gateway::{Gateway, Running, secret};
+use turnstile::session::Platform;
+
+/// How long anything that is to come may take.
+pub const SOON: Duration = Duration::from_secs(10);
+/// How long is waited to see that nothing comes.
+pub const A_WHILE: Duration = Duration::from_millis(300);
+pub const GOB: Codec = Codec { encoding: Encoding::Gob, gzip: true };
+pub const JSON: Codec = Codec { encoding: Encoding::Json, gzip: false };
+
+pub struct World {
+    pub running: Running,
+    pub folder: tempfile::TempDir,
+    pub admin: String,
+}
+
+impl World {
+    /// A gateway with the defaults.
+    pub async fn new() -> World {
+        World::with("").await
+    }
+
+    /// A gateway with some of the configuration, in TOML.
+    pub async fn with(toml: &str) -> World {
+        let folder = tempfile::tempdir().unwrap();
+        let toml = format!("listen = '127.0.0.1:0'\napi = '127.0.0.1:0'\n{toml}");
+        let config = Config::read(&toml, [], &[]).unwrap();
+        let key = secret(folder.path()).unwrap();
+        let store = Arc::new(Sqlite::open(&Settings::server(folder.path())).unwrap());
+        let running = Gateway::start(config, store, key.clone()).await.unwrap();
+        let mut world = World { running, folder, admin: String::new() };
+        let body = json!({ "secret": key.reveal(), "userID": "imAdmin" });
+        world.admin = world.call("/auth/get_admin_token", "", body).await["data"]["token"].as_str().unwrap().to_owned();
+        world
+    }
+
+    /// A call to the HTTP API.
+    pub async fn call(&self, path: &str, token: &str, body: Value) -> Value {
+        let answer = self.http(&format!("POST {path}"), &format!("token: {token}\r\n"), &body.to_string()).await;
+        let body = answer.split_once("\r\n\r\n").unwrap().1;
+        serde_json::from_str(body).unwrap_or_else(|why| panic!("{path}: {why}: {answer}"))
+    }
+
+    /// A call as administrator, which must succeed.
+    pub async fn admin(&self, path: &str, body: Value) -> Value {
+        let answer = self.call(path, &self.admin, body).await;
+        assert_eq!(answer["errCode"], 0, "{path}: {answer}");
+        answer["data"].clone()
+    }
+
+    /// A request to the HTTP API, and the whole answer.
+    pub async fn http(&self, line: &str, headers: &str, body: &str) -> String {
+        let mut socket = TcpStream::connect(self.running.api).await.unwrap();
+        let request = format!(
+            "{line} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\n{headers}content-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        socket.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        timeout(SOON, socket.read_to_string(&mut answer)).await.unwrap().unwrap();
+        answer
+    }
+
+    pub async fn token(&self, user: &str, platform: Platform) -> Secret {
+        let asked = json!({ "userID": user, "platformID": platform.id() });
+        let data = self.admin("/auth/get_user_token", asked).await;
+        Secret::from(data["token"].as_str().unwrap())
+    }
+
+    /// A new token that differs from the last: tokens of one second are one token.
+    pub async fn another_token(&self, user: &str, platform: Platform, not: &Secret) -> Secret {
+        loop {
+            let token = self.token(user, platform).await;
+            if token != *not {
+                return token;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    pub fn handshake(&self, user: &str, platform: Platform, token: Secret, codec: Codec) -> Handshake {
+        Handshake {
+            user: user.to_owned(),
+            token,
+            platform_id: platform.id(),
+            operation_id: "o".to_owned(),
+            codec,
+            wants_first_frame: true,
+            background: false,
+            sdk_version: String::new(),
+        }
+    }
+
+    /// A client that has connected, on a token of its own.
+    pub async fn client(&self, user: &str, platform: Platform) -> Client {
+        let token = self.token(user, platform).await;
+        self.enter(self.handshake(user, platform, token, GOB)).await
+    }
+
+    /// A client that has connected and was answered, so that the hub knows it.
+    pub async fn enter(&self, handshake: Handshake) -> Client {
+        let mut client = self.knock(handshake).await;
+        client.ask(envelope::GET_NEWEST_SEQ, Vec::new()).await;
+        client
+    }
+
+    /// A client whose handshake was accepted.
+    pub async fn knock(&self, handshake: Handshake) -> Client {
+        let mut client = self.upgrade(handshake).await;
+        let first = client.frame().await;
+        assert_eq!(first, Some(Frame::text(codes::SUCCESS)));
+        client
+    }
+
+    /// A client after the upgrade.
+    pub async fn upgrade(&self, handshake: Handshake) -> Client {
+        let url = format!("ws://{}/?{}", self.running.listen, handshake.query());
+        let (socket, _) = timeout(SOON, connect_async(url)).await.unwrap().unwrap();
+        Client { socket, me: handshake, asked: 0, heard: Vec::new() }
+    }
+}
+
+pub struct Client {
+    pub socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    pub me: Handshake,
+    asked: u32,
+    /// What came unasked.
+    heard: Vec<Response>,
+}
+
+/// How a connection has ended, from the client's side.
+#[derive(Debug, PartialEq, Eq)]
+pub struct End {
+    /// What came before.
+    pub last: Vec<i64>,
+    /// The close frame's code, if there was one.
+    pub code: Option<u16>,
+}
+
+impl Client {
+    /// The next frame but pings; `None` at the end.
+    pub async fn frame(&mut self) -> Option<Frame> {
+        loop {
+            match timeout(SOON, self.socket.next()).await.expect("a frame or the end in time") {
+                Some(Ok(Frame::Ping(_) | Frame::Pong(_))) => {}
+                Some(Ok(frame)) => return Some(frame),
+                Some(Err(_)) | None => return None,
+            }
+        }
+    }
+
+    pub async fn send(&mut self, request: &Request) {
+        let frame = self.me.codec.encode_request(request);
+        self.socket.send(Frame::binary(frame)).await.unwrap();
+    }
+
+    pub fn request(&mut self, id: i64, data: Vec<u8>) -> Request {
+        self.asked += 1;
+        Request {
+            req_identifier: id,
+            send_id: self.me.user.clone(),
+            operation_id: "op".to_owned(),
+            msg_incr: self.asked.to_string(),
+            data,
+            ..Request::default()
+        }
+    }
+
+    /// Asks and waits for the answer, whatever it is.
+    pub async fn try_ask(&mut self, id: i64, data: Vec<u8>) -> Response {
+        let request = self.request(id, data);
+        self.send(&request).await;
+        loop {
+            let response = self.response().await.expect("an answer before the end");
+            if response.msg_incr == request.msg_incr {
+                assert_eq!((response.req_identifier, &*response.operation_id), (id, "op"));
+                return response;
+            }
+            self.heard.push(response);
+        }
+    }
+
+    /// Asks and waits for an answer without an error.
+    pub async fn ask(&mut self, id: i64, data: Vec<u8>) -> Vec<u8> {
+        let response = self.try_ask(id, data).await;
+        assert_eq!((response.err_code, &*response.err_msg), (0, ""));
+        response.data
+    }
+
+    async fn response(&mut self) -> Option<Response> {
+        match self.frame().await {
+            Some(Frame::Binary(frame)) => Some(self.me.codec.decode_response(&frame, 8 << 20).unwrap()),
+            Some(Frame::Close(_)) | None => None,
+            Some(other) => panic!("{other:?} where an envelope was to come"),
+        }
+    }
+
+    /// The next thing that comes unasked.
+    pub async fn heard(&mut self) -> Response {
+        if self.heard.is_empty() {
+            return self.response().await.expect("something before the end");
+        }
+        self.heard.remove(0)
+    }
+
+    /// The next pushed message, with its conversation.
+    pub async fn pushed(&mut self) -> (String, MsgData) {
+        let response = self.heard().await;
+        assert_eq!(response.req_identifier, envelope::PUSH_MSG);
+        let push = PushMessages::decode(&response.data[..]).unwrap();
+        let (conversation, pulled) = push.msgs.into_iter().chain(push.notification_msgs).next().unwrap();
+        (conversation, pulled.msgs.into_iter().next().unwrap())
+    }
+
+    /// Nothing comes for a while, and what has come is nothing.
+    pub async fn hears_nothing(&mut self) {
+        assert_eq!(self.heard, []);
+        if let Ok(frame) = timeout(A_WHILE, self.frame()).await {
+            panic!("{frame:?} where nothing was to come");
+        }
+    }
+
+    pub async fn say(&mut self, message: MsgData) -> SendMsgResp {
+        let data = self.ask(envelope::SEND_MSG, message.encode_to_vec()).await;
+        SendMsgResp::decode(&data[..]).unwrap()
+    }
+
+    /// A text to a user.
+    pub fn text(&self, to: &str, text: &str) -> MsgData {
+        MsgData {
+            send_id: self.me.user.clone(),
+            recv_id: to.to_owned(),
+            client_msg_id: format!("{}-{text}", self.me.user),
+            sender_platform_id: self.me.platform_id,
+            session_type: 1,
+            msg_from: 100,
+            content_type: 101,
+            content: json!({ "content": text }).to_string().into_bytes(),
+            ..MsgData::default()
+        }
+    }
+
+    /// Everything up to the end.
+    pub async fn end(mut self) -> End {
+        let mut last: Vec<i64> = self.heard.iter().map(|response| response.req_identifier).collect();
+        loop {
+            match self.frame().await {
+                Some(Frame::Binary(frame)) => {
+                    last.push(self.me.codec.decode_response(&frame, 8 << 20).unwrap().req_identifier);
+                }
+                Some(Frame::Close(close)) => return End { last, code: close.map(|close| close.code.into()) },
+                Some(other) => panic!("{other:?}"),
+                None => return End { last, code: None },
+            }
+        }
+    }
+}
+
+/// What a kicked client sees: the message, then the close.
+pub fn kicked() -> End {
+    End { last: vec![envelope::KICK_ONLINE_MSG], code: Some(4500) }
+}
