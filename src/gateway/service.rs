@@ -147,12 +147,16 @@ async fn answer(gateway: &Arc<Gateway>, line: &Line, request: &Request) -> Resul
             few(ask.seq_ranges.len())?;
             let mut pulled = Pulled::default();
             for part in ask.seq_ranges {
-                let limit = u32::try_from(part.num).ok().filter(|n| *n > 0).map_or(PULL, |n| n.min(PULL));
-                let newest_first = ask.order == PullOrder::Desc as i32;
-                let range = Range { begin: part.begin, end: part.end, limit, newest_first };
-                let found = store.range(user, &part.conversation_id, range).await?;
+                // As in OpenIM, `num` is about messages, not notifications, and means the newest: a client that comes up asks
+                // for all that there is and takes 1. They come in the order of their numbers, whatever `order` says.
+                let notifies = conversation::is_notification(&part.conversation_id);
+                let asked = u32::try_from(part.num).ok().filter(|n| *n > 0 && !notifies);
+                let limit = asked.map_or(PULL, |n| n.min(PULL));
+                let range = Range { begin: part.begin, end: part.end, limit, newest_first: true };
+                let mut found = store.range(user, &part.conversation_id, range).await?;
                 let whole = (found.len() as u32) < limit;
-                pulled.add(part.conversation_id, found, whole)?;
+                found.reverse();
+                pulled.add(part.conversation_id, found, whole, 0)?;
             }
             let Pulled { msgs, notification_msgs, .. } = pulled;
             Ok(PullMessageBySeqsResp { msgs, notification_msgs }.encode_to_vec())
@@ -161,14 +165,21 @@ async fn answer(gateway: &Arc<Gateway>, line: &Line, request: &Request) -> Resul
             let ask = GetSeqMessageReq::decode(data)?;
             owner(user, &ask.user_id)?;
             few(ask.conversations.len())?;
+            let all = store.conversations(user).await?;
             let mut pulled = Pulled::default();
             for part in ask.conversations {
+                let state = all.iter().find(|c| c.id == part.conversation_id);
+                let (first, last) = state.map_or((1, 0), |c| (c.min_seq, c.max_seq));
+                // As in OpenIM, messages come in the order of their numbers. `order` is the way that the client goes, and the end
+                // is said to who goes past it: the Go core asks for nothing beyond an end.
+                let end = if ask.order == PullOrder::Desc as i32 {
+                    part.seqs.iter().any(|seq| *seq < first).then_some(first)
+                } else {
+                    part.seqs.iter().any(|seq| *seq > last).then_some(last)
+                };
                 let seqs: Vec<i64> = part.seqs.into_iter().take(PULL as usize).collect();
-                let mut found = store.by_seqs(user, &part.conversation_id, seqs).await?;
-                if ask.order == PullOrder::Desc as i32 {
-                    found.reverse();
-                }
-                pulled.add(part.conversation_id, found, true)?;
+                let found = store.by_seqs(user, &part.conversation_id, seqs).await?;
+                pulled.add(part.conversation_id, found, end.is_some(), end.unwrap_or_default())?;
             }
             let Pulled { msgs, notification_msgs, .. } = pulled;
             Ok(GetSeqMessageResp { msgs, notification_msgs }.encode_to_vec())
@@ -249,15 +260,20 @@ struct Pulled {
 }
 
 impl Pulled {
-    fn add(&mut self, conversation: String, found: Vec<Stored>, whole: bool) -> Result<(), Failed> {
-        let mut pull = PullMsgs { is_end: whole, ..PullMsgs::default() };
+    fn add(
+        &mut self,
+        conversation: String,
+        found: Vec<Stored>,
+        is_end: bool,
+        end_seq: i64,
+    ) -> Result<(), Failed> {
+        let mut pull = PullMsgs { is_end, end_seq, ..PullMsgs::default() };
         for stored in found {
             if self.bytes > 0 && self.bytes + stored.data.len() > PULL_BYTES {
                 pull.is_end = false;
                 break;
             }
             self.bytes += stored.data.len();
-            pull.end_seq = stored.seq;
             pull.msgs.push(message(stored)?);
         }
         let notifies = conversation::is_notification(&conversation);

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{Answer, Call, Users};
 use crate::gateway::service::{Failed, message};
-use crate::gateway::store::{ConversationState, Profile};
+use crate::gateway::store::{ConversationState, Group, Profile};
 use crate::gateway::wire::codes;
 use crate::gateway::wire::conversation;
 use crate::gateway::wire::proto::jssdk::{
@@ -22,6 +22,10 @@ use crate::gateway::wire::proto::jssdk::{
 
 /// How many conversations one answer has at most.
 const CONVERSATIONS: usize = 1000;
+/// OpenIM's numbers for the only kind of group that it has left, and for roles.
+const WORKING_GROUP: i32 = 2;
+const OWNER: i32 = 100;
+const MEMBER: i32 = 20;
 
 pub(super) async fn answer(path: &str, call: &Call<'_>) -> Option<Answer> {
     Some(match path {
@@ -30,6 +34,8 @@ pub(super) async fn answer(path: &str, call: &Call<'_>) -> Option<Answer> {
         "/msg/mark_conversation_as_read" | "/msg/set_conversation_has_read_seq" | "/msg/mark_msgs_as_read" => {
             mark_read(call).await
         }
+        "/group/get_groups_info" => groups_info(call).await,
+        "/group/get_group_members_info" => members_info(call).await,
         "/jssdk/get_active_conversations" => active_conversations(call).await,
         "/jssdk/get_conversations" => some_conversations(call).await,
         "/friend/get_incremental_friends"
@@ -71,6 +77,71 @@ async fn users_info(call: &Call<'_>) -> Answer {
     let info = |p: Profile| json!({ "userID": p.user_id, "nickname": p.nickname, "faceURL": p.face_url });
     let infos: Vec<Value> = profiles(call, user_ids).await?.into_iter().map(info).collect();
     Ok(json!({ "usersInfo": infos }))
+}
+
+#[derive(Deserialize)]
+struct Groups {
+    #[serde(rename = "groupIDs", default)]
+    groups: Vec<String>,
+}
+
+/// Those of the groups that the caller is in.
+async fn groups_info(call: &Call<'_>) -> Answer {
+    let Groups { groups } = call.read()?;
+    if groups.len() > CONVERSATIONS {
+        return Err(Failed::new(codes::ARGS, format!("ArgsError: {CONVERSATIONS} groups at most")));
+    }
+    let mut infos = Vec::new();
+    for id in groups {
+        if let Some((group, members)) = group(call, &id).await? {
+            infos.push(json!({
+                "groupID": id,
+                "groupName": id,
+                "ownerUserID": group.owner,
+                "memberCount": members.len(),
+                "groupType": WORKING_GROUP,
+            }));
+        }
+    }
+    Ok(json!({ "groupInfos": infos }))
+}
+
+/// A group and its members, if the caller is one or an administrator.
+async fn group(call: &Call<'_>, id: &str) -> Result<Option<(Group, Vec<String>)>, Failed> {
+    let caller = &call.bearer()?.user;
+    let Some(group) = call.gateway.store.group(id).await? else { return Ok(None) };
+    let members = call.gateway.store.members(id).await?;
+    let may = call.is_admin() || members.contains(caller);
+    Ok(may.then_some((group, members)))
+}
+
+#[derive(Deserialize)]
+struct Members {
+    #[serde(rename = "groupID")]
+    group: String,
+    #[serde(rename = "userIDs", default)]
+    users: Vec<String>,
+}
+
+/// Those of the users who are in the group, for who is in it too.
+async fn members_info(call: &Call<'_>) -> Answer {
+    let Members { group: id, users } = call.read()?;
+    let Some((group, members)) = group(call, &id).await? else {
+        return Err(Failed::new(codes::NO_PERMISSION, "NoPermissionError: only who is in a group may ask who is"));
+    };
+    let users = users.into_iter().filter(|user| members.contains(user)).collect();
+    let info = |p: Profile| {
+        let role = if p.user_id == group.owner { OWNER } else { MEMBER };
+        json!({
+            "groupID": id,
+            "userID": p.user_id,
+            "nickname": p.nickname,
+            "faceURL": p.face_url,
+            "roleLevel": role,
+        })
+    };
+    let infos: Vec<Value> = profiles(call, users).await?.into_iter().map(info).collect();
+    Ok(json!({ "members": infos }))
 }
 
 #[derive(Deserialize)]
