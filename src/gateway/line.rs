@@ -119,7 +119,7 @@ impl Line {
         self.out.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Queues a frame past the core: the first one, a pong, a ping.
+    /// Queues a frame whether there is room or not: the first one, the kick, a ping now and then.
     pub(super) fn send(&self, frame: Frame) {
         let mut out = self.out();
         if !out.dead && !out.ended {
@@ -178,7 +178,8 @@ impl Line {
         wake(&mut out.registering);
     }
 
-    fn queue(&self, frame: Frame) -> bool {
+    /// Queues a frame; false if there is no room, for which the connection is to be closed.
+    pub(super) fn queue(&self, frame: Frame) -> bool {
         let limits = &self.gateway.config.limits;
         let mut out = self.out();
         if out.dead || out.ended {

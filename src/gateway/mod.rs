@@ -43,7 +43,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use crate::hub::{By, Cause, Client, Hub, Settings, Socket};
+use crate::hub::{Cause, Client, Hub, Settings, Socket};
 use crate::name::Name;
 use crate::runtime::Task;
 use crate::session::Connection;
@@ -59,6 +59,9 @@ use webhook::Webhooks;
 
 /// What the core runs on in a gateway.
 type Core = Tokio<()>;
+
+/// How long the hub may take to stop once all have left.
+const HUB_STOPS: Duration = Duration::from_millis(500);
 
 /// A gateway that runs.
 pub struct Gateway {
@@ -278,6 +281,9 @@ impl Running {
         let limits = &gateway.config.limits;
         let deadline = Instant::now() + Limits::time(limits.shutdown_ms);
         gateway.draining.store(true, Ordering::SeqCst);
+        let mut listeners = listeners.into_iter();
+        // The API stays until the end, to be asked how it goes.
+        listeners.by_ref().take(1).for_each(|clients| clients.abort());
         let sessions: Vec<Live> = gateway.live().values().cloned().collect();
         tracing::info!(connections = sessions.len(), "draining");
         let spread = limits.shutdown_spread_ms.min(limits.shutdown_ms / 2);
@@ -300,25 +306,27 @@ impl Running {
         };
         let hub = gateway.hub.clone();
         let stop = gateway.task("stop", 0);
-        let ends = async {
-            all_left.await;
-            hub.stop(&stop).await;
+        let left = match tokio::time::timeout_at(deadline, all_left).await {
+            Ok(()) => 0,
+            Err(_) => gateway.live().len(),
         };
-        let ended = tokio::time::timeout_at(deadline, ends).await;
-        listeners.iter().for_each(JoinHandle::abort);
+        // At v3.5.1 the loops never end, which is a finding and no reason to wait: nobody is left.
+        if left == 0 && tokio::time::timeout(HUB_STOPS, hub.stop(&stop)).await.is_err() {
+            tracing::warn!(version = gateway.config.version.name(), "the hub's loops have not ended");
+        }
+        listeners.for_each(|calls| calls.abort());
         gateway.tokens.settle().await;
         if let Err(why) = gateway.store.close().await {
             tracing::error!(%why, "the store did not end well");
         }
-        let left = if ended.is_ok() { 0 } else { gateway.live().len().max(1) };
         Ended { left }
     }
 }
 
 impl Gateway {
-    /// Ends a connection from this side.
+    /// Has a connection's own task end it.
     fn end(&self, live: &Live, close: Close) {
         live.line.close_with(close);
-        live.socket.end(&self.task("end", live.line.login.connection.0), By::Stop);
+        live.socket.closed.raise(&self.task("end", live.line.login.connection.0));
     }
 }

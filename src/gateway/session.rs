@@ -64,11 +64,20 @@ pub(super) async fn serve(gateway: Arc<Gateway>, stream: Stream, arrival: Arriva
         line.send(Frame::text(codes::SUCCESS));
     }
     let (sink, stream) = stream.split();
+    if gateway.is_draining() {
+        line.close_with(Close::Restart);
+        socket.closed.raise(&gateway.task("end", connection.0));
+    }
     let (started, start) = oneshot::channel();
+    let (refuse, refused) = oneshot::channel();
     let core = async {
         let me = gateway.task("connection", connection.0);
         let client = gateway.hub.ws_handler(&me, login, socket.clone()).await;
-        let Some(client) = client else { return line.close_with(Close::Restart) };
+        let Some(client) = client else {
+            line.close_with(Close::Restart);
+            let _ = refuse.send(());
+            return;
+        };
         if let Some(live) = gateway.live().get_mut(&connection.0) {
             live.client = Some(client.clone());
         }
@@ -77,20 +86,30 @@ pub(super) async fn serve(gateway: Arc<Gateway>, stream: Stream, arrival: Arriva
     };
     let queue = async {
         if queued {
-            hub::writer(gateway.task("writer", connection.0), socket.clone(), write).await;
+            let writer = hub::writer(gateway.task("writer", connection.0), socket.clone(), write);
+            tokio::select! {
+                () = writer => {}
+                // Whom the hub does not take, nobody closes.
+                Ok(()) = refused => {}
+            }
         }
     };
     let wire = async {
         let mut writer = pin!(writes(&gateway, &line, sink));
         let reader = reads(&gateway, &line, stream, start, orders);
-        let close = tokio::select! {
+        let stopped = tokio::select! {
             () = &mut writer => None,
-            close = reader => Some(close),
+            stopped = reader => Some(stopped),
         };
-        if let Some(close) = close {
-            line.close_with(close);
-            socket.end(&gateway.task("peer", connection.0), By::Peer);
-            let _ = timeout(LAST_WORDS, writer).await;
+        match stopped {
+            None => {}
+            Some(Stopped::Gone) => socket.end(&gateway.task("peer", connection.0), By::Peer),
+            Some(Stopped::With(close)) => {
+                // The client is closed by its own task, as when OpenIM's reader returns: what is queued may still be written.
+                line.close_with(close);
+                socket.closed.raise(&gateway.task("reader", connection.0));
+                let _ = timeout(LAST_WORDS, writer).await;
+            }
         }
         line.die();
         socket.end(&gateway.task("peer", connection.0), By::Peer);
@@ -137,6 +156,14 @@ async fn writes(gateway: &Gateway, line: &Line, mut sink: SplitSink<Stream, Fram
     }
 }
 
+/// Why nothing more is read.
+enum Stopped {
+    /// The peer has gone.
+    Gone,
+    /// The connection is to be closed.
+    With(Close),
+}
+
 /// Reads and answers, one request after another; `readMessage`. Says why it ended.
 async fn reads(
     gateway: &Arc<Gateway>,
@@ -144,7 +171,7 @@ async fn reads(
     mut stream: SplitStream<Stream>,
     start: oneshot::Receiver<Client<Core>>,
     registered: bool,
-) -> Close {
+) -> Stopped {
     let limits = &gateway.config.limits;
     // As in Go, nothing is read before the hub was told.
     let Ok(client) = start.await else { return std::future::pending().await };
@@ -168,7 +195,7 @@ async fn reads(
                 let now = Instant::now();
                 if now >= deadline {
                     gateway.counts.add(Count::Idle);
-                    return Close::Idle;
+                    return Stopped::With(Close::Idle);
                 }
                 ping = now + every;
                 line.send(Frame::Ping(bytes::Bytes::new()));
@@ -177,25 +204,33 @@ async fn reads(
         };
         deadline = Instant::now() + Limits::time(limits.idle_ms);
         match frame {
-            None | Some(Err(Error::ConnectionClosed | Error::AlreadyClosed | Error::Io(_))) => return Close::Left,
-            Some(Ok(Frame::Close(_))) => return Close::Left,
-            Some(Err(Error::Capacity(CapacityError::MessageTooLong { .. }))) => return Close::TooBig,
-            Some(Err(_)) => return Close::Protocol,
+            None | Some(Err(Error::ConnectionClosed | Error::AlreadyClosed | Error::Io(_))) => {
+                return Stopped::Gone;
+            }
+            Some(Ok(Frame::Close(_))) => return Stopped::Gone,
+            Some(Err(Error::Capacity(CapacityError::MessageTooLong { .. }))) => {
+                return Stopped::With(Close::TooBig);
+            }
+            Some(Err(_)) => return Stopped::With(Close::Protocol),
             // The library answers pings when it is asked for the next frame.
             Some(Ok(Frame::Ping(_) | Frame::Pong(_) | Frame::Frame(_))) => {}
             Some(Ok(Frame::Text(text))) => match Text::read(&text) {
-                Ok(Text::Ping { body }) => line.send(Frame::text(pong(body.as_deref()))),
+                Ok(Text::Ping { body }) => {
+                    if !line.queue(Frame::text(pong(body.as_deref()))) {
+                        return Stopped::With(Close::Slow);
+                    }
+                }
                 Ok(Text::Pong { .. }) => {}
-                Ok(Text::Other(_)) | Err(_) => return Close::Protocol,
+                Ok(Text::Other(_)) | Err(_) => return Stopped::With(Close::Protocol),
             },
             Some(Ok(Frame::Binary(bytes))) => {
                 let Ok(request) = line.codec.decode_request(&bytes, limits.inflated_bytes) else {
-                    return Close::Protocol;
+                    return Stopped::With(Close::Protocol);
                 };
                 match service::serve(gateway, line, &client, request).await {
                     Then::Go => {}
-                    Then::Leave => return Close::Left,
-                    Then::Break => return Close::Protocol,
+                    Then::Leave => return Stopped::With(Close::Left),
+                    Then::Break => return Stopped::With(Close::Protocol),
                 }
             }
         }

@@ -24,26 +24,26 @@ use turnstile::gateway::{Gateway, Running, secret};
 use turnstile::session::Platform;
 
 /// How long anything that is to come may take.
-pub const SOON: Duration = Duration::from_secs(10);
+pub(super) const SOON: Duration = Duration::from_secs(10);
 /// How long is waited to see that nothing comes.
-pub const A_WHILE: Duration = Duration::from_millis(300);
-pub const GOB: Codec = Codec { encoding: Encoding::Gob, gzip: true };
-pub const JSON: Codec = Codec { encoding: Encoding::Json, gzip: false };
+pub(super) const A_WHILE: Duration = Duration::from_millis(300);
+pub(super) const GOB: Codec = Codec { encoding: Encoding::Gob, gzip: true };
+pub(super) const JSON: Codec = Codec { encoding: Encoding::Json, gzip: false };
 
-pub struct World {
-    pub running: Running,
-    pub folder: tempfile::TempDir,
-    pub admin: String,
+pub(super) struct World {
+    pub(super) running: Running,
+    pub(super) folder: tempfile::TempDir,
+    pub(super) admin: String,
 }
 
 impl World {
     /// A gateway with the defaults.
-    pub async fn new() -> World {
+    pub(super) async fn new() -> World {
         World::with("").await
     }
 
     /// A gateway with some of the configuration, in TOML.
-    pub async fn with(toml: &str) -> World {
+    pub(super) async fn with(toml: &str) -> World {
         let folder = tempfile::tempdir().unwrap();
         let toml = format!("listen = '127.0.0.1:0'\napi = '127.0.0.1:0'\n{toml}");
         let config = Config::read(&toml, [], &[]).unwrap();
@@ -57,21 +57,21 @@ impl World {
     }
 
     /// A call to the HTTP API.
-    pub async fn call(&self, path: &str, token: &str, body: Value) -> Value {
+    pub(super) async fn call(&self, path: &str, token: &str, body: Value) -> Value {
         let answer = self.http(&format!("POST {path}"), &format!("token: {token}\r\n"), &body.to_string()).await;
         let body = answer.split_once("\r\n\r\n").unwrap().1;
         serde_json::from_str(body).unwrap_or_else(|why| panic!("{path}: {why}: {answer}"))
     }
 
     /// A call as administrator, which must succeed.
-    pub async fn admin(&self, path: &str, body: Value) -> Value {
+    pub(super) async fn admin(&self, path: &str, body: Value) -> Value {
         let answer = self.call(path, &self.admin, body).await;
         assert_eq!(answer["errCode"], 0, "{path}: {answer}");
         answer["data"].clone()
     }
 
     /// A request to the HTTP API, and the whole answer.
-    pub async fn http(&self, line: &str, headers: &str, body: &str) -> String {
+    pub(super) async fn http(&self, line: &str, headers: &str, body: &str) -> String {
         let mut socket = TcpStream::connect(self.running.api).await.unwrap();
         let request = format!(
             "{line} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\n{headers}content-length: {}\r\n\r\n{body}",
@@ -83,14 +83,14 @@ impl World {
         answer
     }
 
-    pub async fn token(&self, user: &str, platform: Platform) -> Secret {
+    pub(super) async fn token(&self, user: &str, platform: Platform) -> Secret {
         let asked = json!({ "userID": user, "platformID": platform.id() });
         let data = self.admin("/auth/get_user_token", asked).await;
         Secret::from(data["token"].as_str().unwrap())
     }
 
     /// A new token that differs from the last: tokens of one second are one token.
-    pub async fn another_token(&self, user: &str, platform: Platform, not: &Secret) -> Secret {
+    pub(super) async fn another_token(&self, user: &str, platform: Platform, not: &Secret) -> Secret {
         loop {
             let token = self.token(user, platform).await;
             if token != *not {
@@ -100,7 +100,7 @@ impl World {
         }
     }
 
-    pub fn handshake(&self, user: &str, platform: Platform, token: Secret, codec: Codec) -> Handshake {
+    pub(super) fn handshake(&self, user: &str, platform: Platform, token: Secret, codec: Codec) -> Handshake {
         Handshake {
             user: user.to_owned(),
             token,
@@ -114,20 +114,20 @@ impl World {
     }
 
     /// A client that has connected, on a token of its own.
-    pub async fn client(&self, user: &str, platform: Platform) -> Client {
+    pub(super) async fn client(&self, user: &str, platform: Platform) -> Client {
         let token = self.token(user, platform).await;
         self.enter(self.handshake(user, platform, token, GOB)).await
     }
 
     /// A client that has connected and was answered, so that the hub knows it.
-    pub async fn enter(&self, handshake: Handshake) -> Client {
+    pub(super) async fn enter(&self, handshake: Handshake) -> Client {
         let mut client = self.knock(handshake).await;
         client.ask(envelope::GET_NEWEST_SEQ, Vec::new()).await;
         client
     }
 
     /// A client whose handshake was accepted.
-    pub async fn knock(&self, handshake: Handshake) -> Client {
+    pub(super) async fn knock(&self, handshake: Handshake) -> Client {
         let mut client = self.upgrade(handshake).await;
         let first = client.frame().await;
         assert_eq!(first, Some(Frame::text(codes::SUCCESS)));
@@ -135,16 +135,16 @@ impl World {
     }
 
     /// A client after the upgrade.
-    pub async fn upgrade(&self, handshake: Handshake) -> Client {
+    pub(super) async fn upgrade(&self, handshake: Handshake) -> Client {
         let url = format!("ws://{}/?{}", self.running.listen, handshake.query());
         let (socket, _) = timeout(SOON, connect_async(url)).await.unwrap().unwrap();
         Client { socket, me: handshake, asked: 0, heard: Vec::new() }
     }
 }
 
-pub struct Client {
-    pub socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
-    pub me: Handshake,
+pub(super) struct Client {
+    pub(super) socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    pub(super) me: Handshake,
     asked: u32,
     /// What came unasked.
     heard: Vec<Response>,
@@ -152,16 +152,16 @@ pub struct Client {
 
 /// How a connection has ended, from the client's side.
 #[derive(Debug, PartialEq, Eq)]
-pub struct End {
+pub(super) struct End {
     /// What came before.
-    pub last: Vec<i64>,
+    pub(super) last: Vec<i64>,
     /// The close frame's code, if there was one.
-    pub code: Option<u16>,
+    pub(super) code: Option<u16>,
 }
 
 impl Client {
     /// The next frame but pings; `None` at the end.
-    pub async fn frame(&mut self) -> Option<Frame> {
+    pub(super) async fn frame(&mut self) -> Option<Frame> {
         loop {
             match timeout(SOON, self.socket.next()).await.expect("a frame or the end in time") {
                 Some(Ok(Frame::Ping(_) | Frame::Pong(_))) => {}
@@ -171,12 +171,12 @@ impl Client {
         }
     }
 
-    pub async fn send(&mut self, request: &Request) {
+    pub(super) async fn send(&mut self, request: &Request) {
         let frame = self.me.codec.encode_request(request);
         self.socket.send(Frame::binary(frame)).await.unwrap();
     }
 
-    pub fn request(&mut self, id: i64, data: Vec<u8>) -> Request {
+    pub(super) fn request(&mut self, id: i64, data: Vec<u8>) -> Request {
         self.asked += 1;
         Request {
             req_identifier: id,
@@ -189,7 +189,7 @@ impl Client {
     }
 
     /// Asks and waits for the answer, whatever it is.
-    pub async fn try_ask(&mut self, id: i64, data: Vec<u8>) -> Response {
+    pub(super) async fn try_ask(&mut self, id: i64, data: Vec<u8>) -> Response {
         let request = self.request(id, data);
         self.send(&request).await;
         loop {
@@ -203,7 +203,7 @@ impl Client {
     }
 
     /// Asks and waits for an answer without an error.
-    pub async fn ask(&mut self, id: i64, data: Vec<u8>) -> Vec<u8> {
+    pub(super) async fn ask(&mut self, id: i64, data: Vec<u8>) -> Vec<u8> {
         let response = self.try_ask(id, data).await;
         assert_eq!((response.err_code, &*response.err_msg), (0, ""));
         response.data
@@ -218,7 +218,7 @@ impl Client {
     }
 
     /// The next thing that comes unasked.
-    pub async fn heard(&mut self) -> Response {
+    pub(super) async fn heard(&mut self) -> Response {
         if self.heard.is_empty() {
             return self.response().await.expect("something before the end");
         }
@@ -226,7 +226,7 @@ impl Client {
     }
 
     /// The next pushed message, with its conversation.
-    pub async fn pushed(&mut self) -> (String, MsgData) {
+    pub(super) async fn pushed(&mut self) -> (String, MsgData) {
         let response = self.heard().await;
         assert_eq!(response.req_identifier, envelope::PUSH_MSG);
         let push = PushMessages::decode(&response.data[..]).unwrap();
@@ -235,20 +235,20 @@ impl Client {
     }
 
     /// Nothing comes for a while, and what has come is nothing.
-    pub async fn hears_nothing(&mut self) {
+    pub(super) async fn hears_nothing(&mut self) {
         assert_eq!(self.heard, []);
         if let Ok(frame) = timeout(A_WHILE, self.frame()).await {
             panic!("{frame:?} where nothing was to come");
         }
     }
 
-    pub async fn say(&mut self, message: MsgData) -> SendMsgResp {
+    pub(super) async fn say(&mut self, message: MsgData) -> SendMsgResp {
         let data = self.ask(envelope::SEND_MSG, message.encode_to_vec()).await;
         SendMsgResp::decode(&data[..]).unwrap()
     }
 
     /// A text to a user.
-    pub fn text(&self, to: &str, text: &str) -> MsgData {
+    pub(super) fn text(&self, to: &str, text: &str) -> MsgData {
         MsgData {
             send_id: self.me.user.clone(),
             recv_id: to.to_owned(),
@@ -263,7 +263,7 @@ impl Client {
     }
 
     /// Everything up to the end.
-    pub async fn end(mut self) -> End {
+    pub(super) async fn end(mut self) -> End {
         let mut last: Vec<i64> = self.heard.iter().map(|response| response.req_identifier).collect();
         loop {
             match self.frame().await {
@@ -279,6 +279,6 @@ impl Client {
 }
 
 /// What a kicked client sees: the message, then the close.
-pub fn kicked() -> End {
+pub(super) fn kicked() -> End {
     End { last: vec![envelope::KICK_ONLINE_MSG], code: Some(4500) }
 }
