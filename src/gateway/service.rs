@@ -268,7 +268,8 @@ impl Pulled {
         end_seq: i64,
     ) -> Result<(), Failed> {
         let mut pull = PullMsgs { is_end, end_seq, ..PullMsgs::default() };
-        for stored in found {
+        // If not all fit, the newest do: what is older is found again in the history.
+        for stored in found.into_iter().rev() {
             if self.bytes > 0 && self.bytes + stored.data.len() > PULL_BYTES {
                 pull.is_end = false;
                 break;
@@ -276,6 +277,7 @@ impl Pulled {
             self.bytes += stored.data.len();
             pull.msgs.push(message(stored)?);
         }
+        pull.msgs.reverse();
         let notifies = conversation::is_notification(&conversation);
         let to = if notifies { &mut self.notification_msgs } else { &mut self.msgs };
         to.insert(conversation, pull);

@@ -92,7 +92,7 @@ export class Client {
   }
 
   /** Resolves as soon as an event makes `holds` true, at once if it is already. */
-  until(what, holds, seconds = 20) {
+  until(what, holds, seconds = 30) {
     if (holds()) return Promise.resolve()
     return new Promise((resolve, reject) => {
       const look = () => {

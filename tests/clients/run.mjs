@@ -1,16 +1,22 @@
 // Runs the stories: serves the page with the wasm SDK, starts one Chromium for all, and sees to it that nothing stays behind.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile, readdir } from 'node:fs/promises'
+import { access, readFile, readdir } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { chromium } from 'playwright-core'
+import { BINARY } from './server.mjs'
 
 const HERE = fileURLToPath(new URL('.', import.meta.url))
 const SDK = join(HERE, 'node_modules/@openim/wasm-client-sdk')
 const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.wasm': 'application/wasm' }
-const SECONDS = 110
+const SECONDS = 180 // It takes 75 on two idle cores.
+
+await access(BINARY).catch(() => {
+  console.error(`there is no gateway at ${BINARY}; build it with \`cargo build --release\`, or name another in TURNSTILE`)
+  process.exit(1)
+})
 
 const page = createServer(async (request, response) => {
   const { pathname } = new URL(request.url, 'http://page')

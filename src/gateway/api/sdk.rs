@@ -127,7 +127,8 @@ struct Members {
 async fn members_info(call: &Call<'_>) -> Answer {
     let Members { group: id, users } = call.read()?;
     let Some((group, members)) = group(call, &id).await? else {
-        return Err(Failed::new(codes::NO_PERMISSION, "NoPermissionError: only who is in a group may ask who is"));
+        let why = "NoPermissionError: only who is in a group may ask who is";
+        return Err(Failed::new(codes::NO_PERMISSION, why));
     };
     let users = users.into_iter().filter(|user| members.contains(user)).collect();
     let info = |p: Profile| {

@@ -107,6 +107,17 @@ for (const [name, login] of Object.entries(SDKS)) {
   })
 }
 
+test('a history that is too big for one answer is found whole', async () => {
+  const said = Array.from({ length: 32 }, (_, i) => `${i} ${'y'.repeat(30_000)}`)
+  for (const text of said) await bert.say('dora', text)
+  for (const login of Object.values(SDKS)) {
+    const dora = await login(gateway, 'dora')
+    await dora.connected()
+    assert.deepEqual(texts(await dora.history('bert')), said)
+    await dora.close()
+  }
+})
+
 for (const [name, login] of Object.entries(SDKS)) {
   test(`subscribers see a ${name} client come and go`, async () => {
     const user = `guest-${name}`
