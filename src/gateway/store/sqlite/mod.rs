@@ -407,8 +407,12 @@ impl Store for Sqlite {
 
     fn issue(&self, digest: [u8; 32], token: NewToken) -> Answer<u32> {
         self.write(format!("issue a token of {}", token.user), move |on| {
-            let sql = "INSERT INTO token(digest, user, platform_id, expires_at) VALUES (?, ?, ?, ?)
-                ON CONFLICT(digest) DO UPDATE SET state = 0 RETURNING number";
+            // No upsert: that would use a number up for a token that has one.
+            let again = "UPDATE token SET state = 0 WHERE digest = ? RETURNING number";
+            if let Some(number) = one(on, again, [digest], |row| row.get(0))? {
+                return Ok(number);
+            }
+            let sql = "INSERT INTO token(digest, user, platform_id, expires_at) VALUES (?, ?, ?, ?) RETURNING number";
             let with = params![digest, token.user, token.platform_id, token.expires_at];
             Ok(on.prepare_cached(sql)?.query_row(with, |row| row.get(0))?)
         })
