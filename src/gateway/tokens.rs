@@ -176,10 +176,12 @@ impl Tokens {
         if numbers.is_empty() {
             return;
         }
-        match self.store.set_token_state(numbers, TokenState::Kicked).await {
+        match self.store.set_token_state(numbers.clone(), TokenState::Kicked).await {
             Ok(()) => self.marks().kicked.retain(|number| !kicked.contains(number)),
             Err(why) => {
                 tracing::error!(%why, "tokens could not be marked as kicked");
+                // Those of `others` are known by their numbers now.
+                self.marks().kicked.extend(numbers);
                 self.try_again();
             }
         }
@@ -230,6 +232,7 @@ fn replaced(policy: Policy, platform: Platform, new: u32, rows: &[TokenRow]) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gateway::store::sqlite::{Settings, Sqlite};
 
     fn row(number: u32, platform: Platform) -> TokenRow {
         let state = TokenState::Normal;
@@ -258,5 +261,27 @@ mod tests {
         }
         let many: Vec<TokenRow> = (1..=40).map(|n| row(n, Platform::Web)).collect();
         assert_eq!(replaced(Policy::NoKick, Platform::Web, 40, &many), (1..=10).collect::<Vec<_>>());
+    }
+
+    #[tokio::test]
+    async fn marks_that_cannot_be_written_are_written_later() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = Settings { busy_timeout: Duration::ZERO, ..Settings::server(folder.path()) };
+        let store: Arc<dyn Store> = Arc::new(Sqlite::open(&settings).unwrap());
+        let config = Config { policy: Policy::NoKick, ..Config::default() };
+        let tokens = Tokens::new(store.clone(), Secret::from("a secret for a test"), &config);
+        let (old, _) = tokens.issue("u", Platform::Web, Some(10)).await.unwrap();
+        let (new, _) = tokens.issue("u", Platform::Web, Some(20)).await.unwrap();
+        let keep = tokens.verify(&new).await.unwrap().token;
+        tokens.kick_others(&"u".into(), Platform::Web, keep, &Counts::default());
+        let other = rusqlite::Connection::open(folder.path().join("turnstile.db")).unwrap();
+        other.execute_batch("BEGIN EXCLUSIVE").unwrap();
+        tokens.settle().await;
+        assert_eq!(tokens.verify(&old).await.unwrap_err().code, codes::TOKEN_KICKED, "from now on");
+        other.execute_batch("ROLLBACK").unwrap();
+        tokens.settle().await;
+        let states: Vec<TokenState> =
+            store.tokens_of("u").await.unwrap().iter().map(|row| row.state).collect();
+        assert_eq!(states, [TokenState::Kicked, TokenState::Normal]);
     }
 }

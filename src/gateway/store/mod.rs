@@ -1,15 +1,15 @@
 //! What must outlive the process: messages, who takes part in what, users, groups and tokens.
 //!
-//! The gateway knows a [`Store`] only by this trait, as an `Arc<dyn Store>`. [`sqlite`] keeps everything in one folder.
+//! The gateway knows a [`Store`] only by this trait, as an `Arc<dyn Store>`. [`sqlite`] keeps everything in one folder,
+//! [`memory`] for as long as it is there.
 //!
 //! ```
 //! use std::sync::Arc;
-//! use turnstile::gateway::store::{NewMessage, Store, sqlite::{Settings, Sqlite}};
+//! use turnstile::gateway::store::{NewMessage, Store, memory::Memory};
 //!
-//! let folder = tempfile::tempdir().unwrap();
 //! let tokio = tokio::runtime::Builder::new_current_thread().build().unwrap();
 //! tokio.block_on(async {
-//!     let store: Arc<dyn Store> = Arc::new(Sqlite::open(&Settings::server(folder.path())).unwrap());
+//!     let store: Arc<dyn Store> = Arc::new(Memory::default());
 //!     let hello = NewMessage {
 //!         conversation: "si_alice_bob".to_owned(),
 //!         sender: "alice".to_owned(),
@@ -32,6 +32,7 @@ use std::pin::Pin;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 mod error;
+pub mod memory;
 pub mod sqlite;
 
 pub use error::{Fate, StoreError, Why};

@@ -134,22 +134,26 @@ fn take_part(on: &Connection, user: &str, conversation: i64, from: i64) -> Done<
     run(on, sql, params![user, conversation, from])
 }
 
-fn append(on: &Connection, message: &NewMessage) -> Done<Appended> {
-    let (number, max_seq) = conversation(on, &message.conversation)?;
-    let answer = |seq, send_time, fresh| Appended {
-        seq,
-        server_msg_id: server_msg_id(&message.conversation, seq),
-        send_time,
-        fresh,
-    };
-    if !message.client_msg_id.is_empty() {
-        let sql = "SELECT seq, send_time FROM message
-            WHERE conversation = ? AND sender = ? AND client_msg_id = ? AND client_msg_id <> ''";
-        let with = params![number, message.sender, message.client_msg_id];
-        if let Some(first) = one(on, sql, with, |row| Ok(answer(row.get(0)?, row.get(1)?, false)))? {
-            return Ok(first);
-        }
+/// What the first of a repeated message was answered; none if this is the first.
+fn repeated(on: &Connection, message: &NewMessage) -> Done<Option<Appended>> {
+    let NewMessage { conversation, sender, client_msg_id, .. } = message;
+    if client_msg_id.is_empty() {
+        return Ok(None);
     }
+    let sql = "SELECT m.seq, m.send_time FROM message m JOIN conversation c ON c.number = m.conversation
+        WHERE c.id = ? AND m.sender = ? AND m.client_msg_id = ? AND m.client_msg_id <> ''";
+    one(on, sql, [conversation, sender, client_msg_id], |row| {
+        let seq = row.get(0)?;
+        let server_msg_id = server_msg_id(conversation, seq);
+        Ok(Appended { seq, server_msg_id, send_time: row.get(1)?, fresh: false })
+    })
+}
+
+fn append(on: &Connection, message: &NewMessage) -> Done<Appended> {
+    if let Some(first) = repeated(on, message)? {
+        return Ok(first);
+    }
+    let (number, max_seq) = conversation(on, &message.conversation)?;
     let (seq, at) = (max_seq + 1, send_time(message.send_time));
     run(
         on,
@@ -166,7 +170,8 @@ fn append(on: &Connection, message: &NewMessage) -> Done<Appended> {
     }
     let read = "UPDATE part SET has_read_seq = ? WHERE user = ? AND conversation = ?";
     run(on, read, params![seq, message.sender, number])?;
-    Ok(answer(seq, at, true))
+    let server_msg_id = server_msg_id(&message.conversation, seq);
+    Ok(Appended { seq, server_msg_id, send_time: at, fresh: true })
 }
 
 /// The number and newest seq of a conversation and the first seq that the user may see, if it has a part.
@@ -270,7 +275,17 @@ fn token_row(row: &Row<'_>) -> rusqlite::Result<TokenRow> {
 impl Store for Sqlite {
     fn append(&self, message: NewMessage) -> Answer<Appended> {
         let tried = format!("append a message to {}", message.conversation);
-        self.write(tried, move |on| append(on, &message))
+        let message = Arc::new(message);
+        let repeat = Arc::clone(&message);
+        let first = self.read(tried.clone(), move |on| repeated(on, &repeat));
+        let stored = self.write(tried, move |on| append(on, &message));
+        Box::pin(async move {
+            match stored.await {
+                // A repeat is answered also when nothing can be written, or whoever sent it would send it on and on.
+                Err(error) if error.fate == Fate::NotStored => first.await.ok().flatten().ok_or(error),
+                done => done,
+            }
+        })
     }
 
     fn conversations(&self, user: &str) -> Answer<Vec<ConversationState>> {
@@ -392,8 +407,12 @@ impl Store for Sqlite {
 
     fn issue(&self, digest: [u8; 32], token: NewToken) -> Answer<u32> {
         self.write(format!("issue a token of {}", token.user), move |on| {
-            let sql = "INSERT INTO token(digest, user, platform_id, expires_at) VALUES (?, ?, ?, ?)
-                ON CONFLICT(digest) DO UPDATE SET state = 0 RETURNING number";
+            // No upsert: that would use a number up for a token that has one.
+            let again = "UPDATE token SET state = 0 WHERE digest = ? RETURNING number";
+            if let Some(number) = one(on, again, [digest], |row| row.get(0))? {
+                return Ok(number);
+            }
+            let sql = "INSERT INTO token(digest, user, platform_id, expires_at) VALUES (?, ?, ?, ?) RETURNING number";
             let with = params![digest, token.user, token.platform_id, token.expires_at];
             Ok(on.prepare_cached(sql)?.query_row(with, |row| row.get(0))?)
         })
@@ -455,5 +474,71 @@ impl Store for Sqlite {
             }
             Ok(())
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run_to_end<T>(story: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(story)
+    }
+
+    fn named(user: &str) -> Profile {
+        Profile { user_id: user.to_owned(), ..Profile::default() }
+    }
+
+    #[test]
+    fn what_fails_in_a_batch_takes_back_its_own_and_no_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Sqlite::open(&Settings::server(folder.path())).unwrap();
+        let halfway = store.write("do half".to_owned(), |on| -> Done<()> {
+            run(on, "INSERT INTO profile VALUES ('half', '', '')", [])?;
+            Err(Refusal::Because(Why::Absent, "and no further"))
+        });
+        let wrong =
+            store.write("say it wrong".to_owned(), |on| run(on, "INSERT INTO nowhere VALUES (1)", []));
+        let (before, after) = (store.put_user(named("before")), store.put_user(named("after")));
+        let all = ["before", "half", "after"].map(str::to_owned).to_vec();
+        let other = Connection::open(folder.path().join("turnstile.db")).unwrap();
+        run_to_end(async {
+            // While another process writes, the first waits for it, and the rest comes together.
+            other.execute_batch("BEGIN IMMEDIATE").unwrap();
+            let free = async { other.execute_batch("ROLLBACK").unwrap() };
+            let (_, done, half, wrong, done_too, ()) =
+                tokio::join!(store.health(), before, halfway, wrong, after, free);
+            assert_eq!((done, done_too), (Ok(()), Ok(())));
+            assert_eq!(half.unwrap_err().why, Why::Absent);
+            assert_eq!(wrong.unwrap_err().why, Why::Storage);
+            let users = store.users(all).await.unwrap();
+            assert_eq!(users, [named("after"), named("before")]);
+        });
+    }
+
+    #[test]
+    fn the_end_of_a_thread_is_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = Settings { readers: 1, ..Settings::server(folder.path()) };
+        for writes in [true, false] {
+            let store = Sqlite::open(&settings).unwrap();
+            let act = |on: &Connection| -> Done<()> {
+                run(on, "UPDATE health SET asked = 0", [])?;
+                panic!("a panic that is part of a test")
+            };
+            let ask = if writes {
+                store.write("end it".to_owned(), act)
+            } else {
+                store.read("end it".to_owned(), act)
+            };
+            let fate = if writes { Fate::Unknown } else { Fate::NotStored };
+            run_to_end(async {
+                let error = ask.await.unwrap_err();
+                assert_eq!((error.why, error.fate), (Why::Closed, fate));
+                let health = store.health().await.unwrap_err();
+                assert_eq!((health.why, health.fate), (Why::Closed, Fate::NotStored), "{health}");
+                store.close().await.unwrap();
+            });
+        }
     }
 }

@@ -19,8 +19,8 @@ pub(super) enum Order {
 
 /// A request on its way: first done, then, when that is durable, answered.
 pub(super) trait Work: Send {
-    /// Does the work; whether it went well.
-    fn act(&mut self, connection: &Connection) -> Result<(), ()>;
+    /// Does the work; what went wrong, and SQLite's part in it.
+    fn act(&mut self, connection: &Connection) -> Result<(), Option<rusqlite::Error>>;
     /// Answers: with what the work gave, or with the failure of its batch.
     fn answer(self: Box<Self>, batch: Result<(), (&rusqlite::Error, Fate)>);
 }
@@ -45,12 +45,16 @@ pub(super) struct Job<T, F> {
 }
 
 impl<T: Send, F: FnMut(&Connection) -> Result<T, Refusal> + Send> Work for Job<T, F> {
-    fn act(&mut self, connection: &Connection) -> Result<(), ()> {
-        let result = (self.act)(connection).map_err(|refusal| match refusal {
-            Refusal::Sqlite(error) => failure(&self.tried, Fate::NotStored, &error),
-            Refusal::Because(why, detail) => StoreError::new(&self.tried, why, Fate::NotStored, detail),
-        });
-        let went = result.as_ref().map(|_| ()).map_err(|_| ());
+    fn act(&mut self, connection: &Connection) -> Result<(), Option<rusqlite::Error>> {
+        let (result, went) = match (self.act)(connection) {
+            Ok(done) => (Ok(done), Ok(())),
+            Err(Refusal::Sqlite(error)) => {
+                (Err(failure(&self.tried, Fate::NotStored, &error)), Err(Some(error)))
+            }
+            Err(Refusal::Because(why, detail)) => {
+                (Err(StoreError::new(&self.tried, why, Fate::NotStored, detail)), Err(None))
+            }
+        };
         self.result = Some(result);
         went
     }
@@ -114,9 +118,9 @@ fn together(connection: &Connection, batch: &mut [Box<dyn Work>]) -> Result<(), 
     for work in batch {
         // One that fails takes back only what is its own.
         run("SAVEPOINT one").map_err(not_stored)?;
-        if work.act(connection).is_err() {
-            // SQLite gives up the whole transaction on a full disk: this then fails, and with it the batch.
-            run("ROLLBACK TO one").map_err(|_| not_stored(given_up()))?;
+        if let Err(cause) = work.act(connection) {
+            // SQLite gives up the whole transaction on a full or a broken disk: this then fails, and with it the batch.
+            run("ROLLBACK TO one").map_err(|error| not_stored(cause.unwrap_or(error)))?;
         }
         run("RELEASE one").map_err(not_stored)?;
     }
@@ -124,11 +128,6 @@ fn together(connection: &Connection, batch: &mut [Box<dyn Work>]) -> Result<(), 
         let fate = fate_of_commit(&error);
         (error, fate)
     })
-}
-
-fn given_up() -> rusqlite::Error {
-    let full = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL);
-    rusqlite::Error::SqliteFailure(full, Some("the transaction was given up".to_owned()))
 }
 
 /// Takes reads from the queue that all readers share, each on a snapshot of its own.
