@@ -12,7 +12,7 @@ use turnstile::gateway::config::Config;
 use turnstile::gateway::store::sqlite::{Settings, Sqlite};
 use turnstile::gateway::{Gateway, Running, secret};
 
-use super::{Wrong, config, path_value, say, toml_text};
+use super::{SERVING, Wrong, config, path_value, say, toml_text};
 
 /// Configuration comes from --config, then the environment (TURNSTILE_LISTEN, TURNSTILE_LIMITS__CONNECTIONS, ..), then
 /// flags, each over the one before. Every key and its default: `turnstile serve --print-config`.
@@ -129,7 +129,9 @@ async fn serve(config: Config, json: bool) -> Result<ExitCode, Wrong> {
     let (data, design) = (config.data.clone(), config.design);
     let key = secret(&data).map_err(Wrong)?;
     let store = Arc::new(Sqlite::open(&Settings::server(&data))?);
-    let running = Gateway::start(config, store, key).await?;
+    let running = Gateway::start(config.clone(), store, key).await?;
+    let says = Config { listen: running.listen, api: running.api, ..config };
+    std::fs::write(data.join(SERVING), says.to_toml())?;
     announce(&running, &data, json);
     tracing::info!(listen = %running.listen, api = %running.api, design = design.name(), "serving");
     tokio::select! {

@@ -17,8 +17,10 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tower_http::cors::{AllowOrigin, Any, CorsLayer};
+use tower_http::timeout::TimeoutLayer;
 
 use super::Gateway;
+use super::config::Limits;
 use super::service::Failed;
 use super::tokens::Bearer;
 use super::wire::codes::{self, Refusal};
@@ -28,6 +30,7 @@ use crate::session::Platform;
 /// The routes.
 pub(super) fn router(gateway: Arc<Gateway>) -> Router {
     let limit = gateway.config.limits.body_bytes;
+    let patience = Limits::time(gateway.config.limits.call_ms);
     let origins = &gateway.config.cors_origins;
     let origins = if origins.iter().any(|origin| origin == "*") {
         AllowOrigin::from(Any)
@@ -38,6 +41,7 @@ pub(super) fn router(gateway: Arc<Gateway>) -> Router {
     Router::new()
         .fallback(any(answer))
         .layer(DefaultBodyLimit::max(limit))
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, patience))
         .layer(cors)
         .with_state(gateway)
 }
