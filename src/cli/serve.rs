@@ -1,7 +1,9 @@
 //! `turnstile serve`.
 
-use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::fs::OpenOptions;
+use std::io::{IsTerminal, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -131,7 +133,7 @@ async fn serve(config: Config, json: bool) -> Result<ExitCode, Wrong> {
     let store = Arc::new(Sqlite::open(&Settings::server(&data))?);
     let running = Gateway::start(config.clone(), store, key).await?;
     let says = Config { listen: running.listen, api: running.api, ..config };
-    std::fs::write(data.join(SERVING), says.to_toml())?;
+    say_in_folder(&data, &says)?;
     announce(&running, &data, json);
     tracing::info!(listen = %running.listen, api = %running.api, design = design.name(), "serving");
     tokio::select! {
@@ -151,12 +153,20 @@ async fn serve(config: Config, json: bool) -> Result<ExitCode, Wrong> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Says in the data folder how the server is set up: readable by its owner only, and whole or not at all.
+fn say_in_folder(data: &Path, says: &Config) -> std::io::Result<()> {
+    let (new, path) = (data.join("serving.toml.new"), data.join(SERVING));
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+    file.write_all(says.to_toml().as_bytes())?;
+    std::fs::rename(new, path)
+}
+
 fn at_once() -> ExitCode {
     tracing::warn!("a second signal: ending at once");
     ExitCode::FAILURE
 }
 
-fn announce(running: &Running, data: &std::path::Path, json: bool) {
+fn announce(running: &Running, data: &Path, json: bool) {
     let (ws, api) = (format!("ws://{}", running.listen), format!("http://{}", running.api));
     if json {
         let line = serde_json::json!({ "ws": ws, "api": api, "data": data });
