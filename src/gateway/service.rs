@@ -105,7 +105,7 @@ pub(super) async fn serve(
     if !known || request.send_id != *line.user || request.missing().is_some() {
         return Then::Break;
     }
-    let answer = Box::pin(answer(gateway, line, &request)).await;
+    let answer = answer(gateway, line, &request).await;
     gateway.counts.add(Count::Requests);
     let response = match answer {
         Ok(data) => request.answer(data),

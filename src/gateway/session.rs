@@ -5,6 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::OptionFuture;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use tokio::sync::oneshot;
@@ -63,6 +64,8 @@ pub(super) async fn serve(gateway: Arc<Gateway>, stream: Stream, arrival: Arriva
     if handshake.wants_first_frame {
         line.send(Frame::text(codes::SUCCESS));
     }
+    // The token in it is long, and not needed any more.
+    drop(handshake);
     let (sink, stream) = stream.split();
     if gateway.is_draining() {
         line.close_with(Close::Restart);
@@ -85,15 +88,14 @@ pub(super) async fn serve(gateway: Arc<Gateway>, stream: Stream, arrival: Arriva
         gateway.hub.read_message(&me, &client).await;
     };
     let queue = async {
-        if queued {
-            let writer = hub::writer(gateway.task("writer", connection.0), socket.clone(), write);
-            tokio::select! {
-                () = writer => {}
-                // Whom the hub does not take, nobody closes.
-                Ok(()) = refused => {}
-            }
+        let writer = hub::writer(gateway.task("writer", connection.0), socket.clone(), write);
+        tokio::select! {
+            () = writer => {}
+            // Whom the hub does not take, nobody closes.
+            Ok(()) = refused => {}
         }
     };
+    let queue = if queued { Some(Box::pin(queue)) } else { None };
     let wire = async {
         let mut writer = pin!(writes(&gateway, &line, sink));
         let reader = reads(&gateway, &line, stream, start, orders);
@@ -115,7 +117,7 @@ pub(super) async fn serve(gateway: Arc<Gateway>, stream: Stream, arrival: Arriva
         socket.end(&gateway.task("peer", connection.0), By::Peer);
     };
     // From the heap: an idle connection is mostly this.
-    tokio::join!(Box::pin(core), queue, Box::pin(wire));
+    tokio::join!(Box::pin(core), OptionFuture::from(queue), Box::pin(wire));
     gateway.followers.forget(connection.0);
     let last = {
         let mut live = gateway.live();
@@ -144,7 +146,8 @@ async fn writes(gateway: &Gateway, line: &Line, mut sink: SplitSink<Stream, Fram
             }
             sink.flush().await
         };
-        match timeout(Limits::time(gateway.config.limits.write_ms), write).await {
+        // On the heap while there is something to write: an idle connection has no need of its room.
+        match Box::pin(timeout(Limits::time(gateway.config.limits.write_ms), write)).await {
             Ok(Ok(())) if close.is_none() => {}
             Ok(_) => return,
             Err(_) => {
@@ -227,7 +230,8 @@ async fn reads(
                 let Ok(request) = line.codec.decode_request(&bytes, limits.inflated_bytes) else {
                     return Stopped::With(Close::Protocol);
                 };
-                match service::serve(gateway, line, &client, request).await {
+                // On the heap while it is served, as what is written.
+                match Box::pin(service::serve(gateway, line, &client, request)).await {
                     Then::Go => {}
                     Then::Leave => return Stopped::With(Close::Left),
                     Then::Break => return Stopped::With(Close::Protocol),

@@ -212,11 +212,10 @@ fn go_bool(text: &str) -> Option<bool> {
 fn value(query: &str, key: &str) -> Option<String> {
     let pairs = query.split('&').filter(|pair| !pair.contains(';'));
     pairs
-        .filter_map(|pair| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            Some((unescaped(name)?, unescaped(value)?))
-        })
-        .find_map(|(name, value)| (name == key).then_some(value))
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        // A token is long and the keys are several: only what is asked for is unescaped.
+        .filter(|(name, _)| *name == key || unescaped(name).is_some_and(|name| name == key))
+        .find_map(|(_, value)| unescaped(value))
 }
 
 fn unescaped(text: &str) -> Option<String> {

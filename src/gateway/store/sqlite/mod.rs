@@ -350,11 +350,21 @@ impl Store for Sqlite {
     }
 
     fn user_number(&self, id: &str) -> Answer<u32> {
-        let id = id.to_owned();
-        self.write(format!("number the user {id}"), move |on| {
-            run(on, "INSERT OR IGNORE INTO user_number(user) VALUES (?)", [&id])?;
-            let number = "SELECT number FROM user_number WHERE user = ?";
-            Ok(on.prepare_cached(number)?.query_row([&id], |row| row.get(0))?)
+        fn number(on: &Connection, id: &str) -> Done<Option<u32>> {
+            one(on, "SELECT number FROM user_number WHERE user = ?", [id], |row| row.get(0))
+        }
+        let (known, fresh, tried) = (id.to_owned(), id.to_owned(), format!("number the user {id}"));
+        // Each login asks, and nearly all are known: they need not wait for what others store.
+        let read = self.read(tried.clone(), move |on| number(on, &known));
+        let write = self.write(tried, move |on| {
+            run(on, "INSERT OR IGNORE INTO user_number(user) VALUES (?)", [&fresh])?;
+            number(on, &fresh)?.ok_or(Refusal::Because(Why::Storage, "the number was not kept"))
+        });
+        Box::pin(async move {
+            match read.await? {
+                Some(number) => Ok(number),
+                None => write.await,
+            }
         })
     }
 
