@@ -283,7 +283,8 @@ impl Talk {
             // What others send is not to steer the terminal.
             let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
             let from: String = message.send_id.chars().filter(|c| !c.is_control()).collect();
-            let place = if message.group_id.is_empty() { String::new() } else { format!("@{}", message.group_id) };
+            let place =
+                if message.group_id.is_empty() { String::new() } else { format!("@{}", message.group_id) };
             say(&format!("{from}{place}: {text}\n"));
         }
     }

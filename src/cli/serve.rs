@@ -146,7 +146,10 @@ async fn serve(config: Config, json: bool) -> Result<ExitCode, Wrong> {
         _ = interrupt.recv() => return Ok(at_once()),
     };
     if ended.left > 0 {
-        tracing::error!(connections = ended.left, "the time to drain is over and some connections have not ended");
+        tracing::error!(
+            connections = ended.left,
+            "the time to drain is over and some connections have not ended"
+        );
         return Ok(ExitCode::FAILURE);
     }
     tracing::info!("drained");

@@ -41,7 +41,10 @@ pub(super) struct Issue {
 
 /// A platform by its id.
 pub(super) fn platform(text: &str) -> Result<Platform, String> {
-    text.parse().ok().and_then(Platform::from_id).ok_or_else(|| "a platform is a number from 1 to 11".to_owned())
+    text.parse()
+        .ok()
+        .and_then(Platform::from_id)
+        .ok_or_else(|| "a platform is a number from 1 to 11".to_owned())
 }
 
 fn seconds(text: &str) -> Result<i64, String> {
@@ -102,5 +105,7 @@ fn there(data: &Path) -> Result<(), Wrong> {
         return Ok(());
     }
     let data = data.display();
-    Err(Wrong(format!("{data} is no data folder of a server; start `turnstile serve --data {data}` once, or name another")))
+    Err(Wrong(format!(
+        "{data} is no data folder of a server; start `turnstile serve --data {data}` once, or name another"
+    )))
 }

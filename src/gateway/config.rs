@@ -179,8 +179,9 @@ impl Config {
     pub fn load(file: Option<&Path>, set: &[(String, String)]) -> Result<Config, ConfigError> {
         let text = match file {
             None => String::new(),
-            Some(path) => std::fs::read_to_string(path)
-                .map_err(|why| ConfigError(format!("cannot read the configuration {}: {why}", path.display())))?,
+            Some(path) => std::fs::read_to_string(path).map_err(|why| {
+                ConfigError(format!("cannot read the configuration {}: {why}", path.display()))
+            })?,
         };
         let environment = std::env::vars_os().filter_map(|(name, value)| {
             let name = name.to_str()?.strip_prefix(PREFIX)?.to_owned();

@@ -49,7 +49,8 @@ async fn every_policy_kicks_whom_it_says_in_every_design_at_every_version() {
                         // At v3.8.3 the close may overtake the kick message, as it may in OpenIM.
                         let end = old.end().await;
                         let lost = End { last: Vec::new(), ..kicked() };
-                        let may_lose = version == Version::V3_8_3 && !["lanes", "locked-table"].contains(&design);
+                        let may_lose =
+                            version == Version::V3_8_3 && !["lanes", "locked-table"].contains(&design);
                         assert!(end == kicked() || (may_lose && end == lost), "{name}: {end:?}");
                         let back = world.handshake(&user, first, old_token, GOB);
                         let mut again = world.upgrade(back).await;
@@ -252,7 +253,9 @@ async fn a_small_storm_leaves_nobody_behind() {
         assert_eq!(gateway.connections(), 0, "{design}");
         assert_eq!(gateway.counts().get(Count::Connected), gateway.counts().get(Count::Disconnected));
         assert_eq!(gateway.counts().get(Count::Registered), 200);
-        let online = world.admin("/user/get_users_online_status", json!({ "userIDs": ["u0", "u1", "u2", "u3"] })).await;
+        let online = world
+            .admin("/user/get_users_online_status", json!({ "userIDs": ["u0", "u1", "u2", "u3"] }))
+            .await;
         assert!(online.as_array().unwrap().iter().all(|user| user["status"] == 0), "{online}");
     }
 }

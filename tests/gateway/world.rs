@@ -57,13 +57,15 @@ impl World {
         let lasts = AtomicI64::new(1000);
         let mut world = World { running, folder, admin: String::new(), tokens, lasts };
         let body = json!({ "secret": key.reveal(), "userID": "imAdmin" });
-        world.admin = world.call("/auth/get_admin_token", "", body).await["data"]["token"].as_str().unwrap().to_owned();
+        world.admin =
+            world.call("/auth/get_admin_token", "", body).await["data"]["token"].as_str().unwrap().to_owned();
         world
     }
 
     /// A call to the HTTP API.
     pub(super) async fn call(&self, path: &str, token: &str, body: Value) -> Value {
-        let answer = self.http(&format!("POST {path}"), &format!("token: {token}\r\n"), &body.to_string()).await;
+        let answer =
+            self.http(&format!("POST {path}"), &format!("token: {token}\r\n"), &body.to_string()).await;
         let body = answer.split_once("\r\n\r\n").unwrap().1;
         serde_json::from_str(body).unwrap_or_else(|why| panic!("{path}: {why}: {answer}"))
     }

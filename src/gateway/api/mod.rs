@@ -23,8 +23,8 @@ use super::Gateway;
 use super::config::Limits;
 use super::service::Failed;
 use super::tokens::Bearer;
-use super::wire::codes::{self, Refusal};
 use super::wire::Secret;
+use super::wire::codes::{self, Refusal};
 use crate::session::Platform;
 
 /// The routes.
@@ -37,7 +37,8 @@ pub(super) fn router(gateway: Arc<Gateway>) -> Router {
     } else {
         AllowOrigin::list(origins.iter().filter_map(|origin| origin.parse::<HeaderValue>().ok()))
     };
-    let cors = CorsLayer::new().allow_origin(origins).allow_methods([Method::POST, Method::GET]).allow_headers(Any);
+    let cors =
+        CorsLayer::new().allow_origin(origins).allow_methods([Method::POST, Method::GET]).allow_headers(Any);
     Router::new()
         .fallback(any(answer))
         .layer(DefaultBodyLimit::max(limit))
