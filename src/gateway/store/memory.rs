@@ -170,7 +170,9 @@ impl Tables {
         for member in members {
             if self.members.get_mut(group).is_some_and(|all| all.remove(member)) {
                 let parts = self.parts.entry(member.clone()).or_default();
-                group_conversations(group).iter().for_each(|room| drop(parts.remove(room)));
+                for room in group_conversations(group) {
+                    parts.remove(&room);
+                }
             }
         }
         Ok(())
