@@ -218,6 +218,12 @@ async fn pairs(server: &Server, people: &People, count: usize) -> Result<Vec<(Cl
         let client = Client::connect(server.address, query).await?;
         pairs.push((client, user.clone(), people.idle[n ^ 1].0.clone()));
     }
+    // Who was answered can be reached: the first frame says only that the token is good.
+    for (client, user, peer) in &mut pairs {
+        client.send(Prepared::new(Ask::Foreground, user, peer).next(new_id(), 0)).await?;
+        client.next().await?;
+    }
+    tokio::time::sleep(Duration::from_millis(20)).await;
     Ok(pairs)
 }
 
