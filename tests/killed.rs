@@ -41,6 +41,8 @@ const GROUPS: [(&str, &[&str]); 2] = [("rig", &USERS), ("hut", &["ann", "ben", "
 const WINDOWS: i32 = 3;
 /// Requests of one client that are on their way at once.
 const WINDOW: usize = 4;
+/// Messages that are pulled at once.
+const PAGE: i64 = 500;
 /// A look at everything, not at what is new only, comes after so many kills.
 const EVERYTHING: usize = 25;
 
@@ -192,7 +194,9 @@ impl Talk {
             if begin > to {
                 return all;
             }
-            let range = SeqRange { conversation_id: id.to_owned(), begin, end: to, num: 500 };
+            // A range that has no more than one answer takes, since of a longer one the newest would come.
+            let end = to.min(begin + PAGE - 1);
+            let range = SeqRange { conversation_id: id.to_owned(), begin, end, num: PAGE };
             let ask =
                 PullMessageBySeqsReq { user_id: self.me.user.clone(), seq_ranges: vec![range], order: 0 };
             let mut answer: PullMessageBySeqsResp = self.ask(envelope::PULL_MSG_BY_SEQ_LIST, &ask).await;

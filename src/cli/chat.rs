@@ -26,7 +26,7 @@ use turnstile::gateway::wire::proto::sdkws::{
 use turnstile::gateway::wire::text;
 use turnstile::session::Platform;
 
-use super::{Wrong, config, path_value, say, token};
+use super::{Wrong, beside, say, token};
 
 /// Exit code after a kick.
 const KICKED: u8 = 3;
@@ -56,13 +56,13 @@ pub(super) struct Chat {
     /// To which group lines are sent.
     #[arg(long)]
     group: Option<String>,
-    /// Where the server is [default: the configuration's listen]
+    /// Where the server is [default: where the server of the data folder listens]
     #[arg(long)]
     url: Option<String>,
     /// A token; without one, one is issued from the server's data folder.
     #[arg(long, env = "OPENIM_TOKEN", hide_env_values = true)]
     token: Option<String>,
-    /// The server's configuration file.
+    /// A configuration file [default: what the server has said in its data folder]
     #[arg(long)]
     config: Option<PathBuf>,
     /// The server's data folder [default: turnstile-data]
@@ -80,7 +80,7 @@ enum To {
 
 impl Chat {
     pub(super) fn run(self) -> Result<ExitCode, Wrong> {
-        let config = config(self.config.as_deref(), vec![("data", path_value(self.data))])?;
+        let config = beside(self.config, self.data)?;
         let token = match self.token {
             Some(token) => Secret::from(token),
             None => token::issue(&config, &self.user, self.platform, None)?.0,
@@ -283,7 +283,8 @@ impl Talk {
             // What others send is not to steer the terminal.
             let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
             let from: String = message.send_id.chars().filter(|c| !c.is_control()).collect();
-            let place = if message.group_id.is_empty() { String::new() } else { format!("@{}", message.group_id) };
+            let place =
+                if message.group_id.is_empty() { String::new() } else { format!("@{}", message.group_id) };
             say(&format!("{from}{place}: {text}\n"));
         }
     }

@@ -98,6 +98,20 @@ fn config(file: Option<&Path>, set: Vec<(&str, Option<String>)>) -> Result<Confi
     Ok(Config::load(file, &set)?)
 }
 
+/// What a server with this data folder says of itself, for the commands beside it: the file that it writes when it starts.
+const SERVING: &str = "serving.toml";
+
+/// The configuration of the server beside which a command works: from a file that is named, else as the server has said.
+fn beside(file: Option<PathBuf>, data: Option<PathBuf>) -> Result<Config, Wrong> {
+    let config = config(file.as_deref(), vec![("data", path_value(data))])?;
+    let said = config.data.join(SERVING);
+    if file.is_some() || !said.exists() {
+        return Ok(config);
+    }
+    let set = vec![("data", path_value(Some(config.data.clone())))];
+    self::config(Some(&said), set)
+}
+
 fn path_value(path: Option<PathBuf>) -> Option<String> {
     path.map(|path| toml_text(&path.to_string_lossy()))
 }

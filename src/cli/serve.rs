@@ -1,7 +1,9 @@
 //! `turnstile serve`.
 
-use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::fs::OpenOptions;
+use std::io::{IsTerminal, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -12,7 +14,7 @@ use turnstile::gateway::config::Config;
 use turnstile::gateway::store::sqlite::{Settings, Sqlite};
 use turnstile::gateway::{Gateway, Running, secret};
 
-use super::{Wrong, config, path_value, say, toml_text};
+use super::{SERVING, Wrong, config, path_value, say, toml_text};
 
 /// Configuration comes from --config, then the environment (TURNSTILE_LISTEN, TURNSTILE_LIMITS__CONNECTIONS, ..), then
 /// flags, each over the one before. Every key and its default: `turnstile serve --print-config`.
@@ -129,7 +131,9 @@ async fn serve(config: Config, json: bool) -> Result<ExitCode, Wrong> {
     let (data, design) = (config.data.clone(), config.design);
     let key = secret(&data).map_err(Wrong)?;
     let store = Arc::new(Sqlite::open(&Settings::server(&data))?);
-    let running = Gateway::start(config, store, key).await?;
+    let running = Gateway::start(config.clone(), store, key).await?;
+    let says = Config { listen: running.listen, api: running.api, ..config };
+    say_in_folder(&data, &says)?;
     announce(&running, &data, json);
     tracing::info!(listen = %running.listen, api = %running.api, design = design.name(), "serving");
     tokio::select! {
@@ -142,11 +146,22 @@ async fn serve(config: Config, json: bool) -> Result<ExitCode, Wrong> {
         _ = interrupt.recv() => return Ok(at_once()),
     };
     if ended.left > 0 {
-        tracing::error!(connections = ended.left, "the time to drain is over and some connections have not ended");
+        tracing::error!(
+            connections = ended.left,
+            "the time to drain is over and some connections have not ended"
+        );
         return Ok(ExitCode::FAILURE);
     }
     tracing::info!("drained");
     Ok(ExitCode::SUCCESS)
+}
+
+/// Says in the data folder how the server is set up: readable by its owner only, and whole or not at all.
+fn say_in_folder(data: &Path, says: &Config) -> std::io::Result<()> {
+    let (new, path) = (data.join("serving.toml.new"), data.join(SERVING));
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+    file.write_all(says.to_toml().as_bytes())?;
+    std::fs::rename(new, path)
 }
 
 fn at_once() -> ExitCode {
@@ -154,7 +169,7 @@ fn at_once() -> ExitCode {
     ExitCode::FAILURE
 }
 
-fn announce(running: &Running, data: &std::path::Path, json: bool) {
+fn announce(running: &Running, data: &Path, json: bool) {
     let (ws, api) = (format!("ws://{}", running.listen), format!("http://{}", running.api));
     if json {
         let line = serde_json::json!({ "ws": ws, "api": api, "data": data });

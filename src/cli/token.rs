@@ -12,7 +12,7 @@ use turnstile::gateway::wire::Secret;
 use turnstile::gateway::{Tokens, secret};
 use turnstile::session::Platform;
 
-use super::{Wrong, config, path_value, say};
+use super::{Wrong, beside, say};
 
 #[derive(Args)]
 #[command(after_help = "Examples:
@@ -28,7 +28,7 @@ pub(super) struct Issue {
     /// How long it is good for, as 30s, 10m, 12h, 90d [default: the configuration's token_days]
     #[arg(long, value_parser = seconds)]
     expires_in: Option<i64>,
-    /// The server's configuration file.
+    /// A configuration file [default: what the server has said in its data folder]
     #[arg(long)]
     config: Option<PathBuf>,
     /// The server's data folder [default: turnstile-data]
@@ -41,7 +41,10 @@ pub(super) struct Issue {
 
 /// A platform by its id.
 pub(super) fn platform(text: &str) -> Result<Platform, String> {
-    text.parse().ok().and_then(Platform::from_id).ok_or_else(|| "a platform is a number from 1 to 11".to_owned())
+    text.parse()
+        .ok()
+        .and_then(Platform::from_id)
+        .ok_or_else(|| "a platform is a number from 1 to 11".to_owned())
 }
 
 fn seconds(text: &str) -> Result<i64, String> {
@@ -60,7 +63,7 @@ fn seconds(text: &str) -> Result<i64, String> {
 
 impl Issue {
     pub(super) fn run(self) -> Result<ExitCode, Wrong> {
-        let config = config(self.config.as_deref(), vec![("data", path_value(self.data))])?;
+        let config = beside(self.config, self.data)?;
         let (token, lasts) = issue(&config, &self.user, self.platform, self.expires_in)?;
         let line = if self.json {
             let object = serde_json::json!({
@@ -102,5 +105,7 @@ fn there(data: &Path) -> Result<(), Wrong> {
         return Ok(());
     }
     let data = data.display();
-    Err(Wrong(format!("{data} is no data folder of a server; start `turnstile serve --data {data}` once, or name another")))
+    Err(Wrong(format!(
+        "{data} is no data folder of a server; start `turnstile serve --data {data}` once, or name another"
+    )))
 }

@@ -98,6 +98,8 @@ pub struct Limits {
     pub group_members: usize,
     /// Bytes of the body of a call to the HTTP API.
     pub body_bytes: usize,
+    /// Milliseconds that a call to the HTTP API may take, from its head to the answer.
+    pub call_ms: u64,
     /// Milliseconds from SIGTERM to the end.
     pub shutdown_ms: u64,
     /// Milliseconds over which the connections are told to come back elsewhere.
@@ -146,6 +148,7 @@ impl Default for Limits {
             subscriptions: 1000,
             group_members: 5000,
             body_bytes: 1024 * 1024,
+            call_ms: 30_000,
             shutdown_ms: 10_000,
             shutdown_spread_ms: 3000,
         }
@@ -176,8 +179,9 @@ impl Config {
     pub fn load(file: Option<&Path>, set: &[(String, String)]) -> Result<Config, ConfigError> {
         let text = match file {
             None => String::new(),
-            Some(path) => std::fs::read_to_string(path)
-                .map_err(|why| ConfigError(format!("cannot read the configuration {}: {why}", path.display())))?,
+            Some(path) => std::fs::read_to_string(path).map_err(|why| {
+                ConfigError(format!("cannot read the configuration {}: {why}", path.display()))
+            })?,
         };
         let environment = std::env::vars_os().filter_map(|(name, value)| {
             let name = name.to_str()?.strip_prefix(PREFIX)?.to_owned();
@@ -231,6 +235,7 @@ impl Config {
             ("limits.idle_ms", limits.idle_ms as usize),
             ("limits.web_ping_ms", limits.web_ping_ms as usize),
             ("limits.write_ms", limits.write_ms as usize),
+            ("limits.call_ms", limits.call_ms as usize),
             ("limits.frame_bytes", limits.frame_bytes),
             ("limits.inflated_bytes", limits.inflated_bytes),
             ("limits.queue_messages", limits.queue_messages),

@@ -111,7 +111,13 @@ pub(super) struct Batch {
 }
 
 impl Line {
-    pub(super) fn new(gateway: Arc<Gateway>, login: Login, user: Arc<str>, codec: Codec, taken: Taken) -> Line {
+    pub(super) fn new(
+        gateway: Arc<Gateway>,
+        login: Login,
+        user: Arc<str>,
+        codec: Codec,
+        taken: Taken,
+    ) -> Line {
         Line { login, user, codec, background: AtomicBool::new(false), gateway, taken, out: Mutex::default() }
     }
 

@@ -48,7 +48,8 @@ pub(super) async fn clients(gateway: Arc<Gateway>, listener: TcpListener) {
                 async move { Ok::<_, Infallible>(upgrade::answer(gateway, seat, request).await) }
             });
             // The handshake as a whole has a deadline, not only its head: a client sends one request and no more.
-            let _ = tokio::time::timeout(Limits::time(limits.handshake_ms), serve(stream, answer, &limits)).await;
+            let _ =
+                tokio::time::timeout(Limits::time(limits.handshake_ms), serve(stream, answer, &limits)).await;
         });
     }
 }

@@ -156,10 +156,13 @@ impl Gateway {
     ///
     /// # Errors
     /// If an address cannot be listened on.
-    pub async fn start(config: Config, store: Arc<dyn Store>, key: wire::Secret) -> Result<Running, StartError> {
+    pub async fn start(
+        config: Config,
+        store: Arc<dyn Store>,
+        key: wire::Secret,
+    ) -> Result<Running, StartError> {
         let bind = async |address| {
-            let listener =
-                TcpListener::bind(address).await.map_err(|why| StartError::Bind(address, why))?;
+            let listener = TcpListener::bind(address).await.map_err(|why| StartError::Bind(address, why))?;
             let bound = listener.local_addr().map_err(|why| StartError::Bind(address, why))?;
             Ok((listener, bound))
         };

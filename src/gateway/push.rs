@@ -26,7 +26,9 @@ pub(super) fn start(gateway: &Arc<Gateway>) {
         .map(|n| {
             let (way, pushes) = mpsc::channel(WAITING);
             let hub = gateway.hub.clone();
-            Task::spawn(&gateway.core, Name::of("push worker", n as u32 + 1), |me: Task<Core>| work(me, hub, pushes));
+            Task::spawn(&gateway.core, Name::of("push worker", n as u32 + 1), |me: Task<Core>| {
+                work(me, hub, pushes)
+            });
             way
         })
         .collect();

@@ -129,7 +129,10 @@ async fn answer(gateway: &Arc<Gateway>, line: &Line, request: &Request) -> Resul
                 return Err(Failed::new(codes::NO_PERMISSION, "NoPermissionError: sendID is another user's"));
             }
             if message.session_type == NOTIFICATION && line.login.platform != Platform::Admin {
-                return Err(Failed::new(codes::NO_PERMISSION, "NoPermissionError: only an administrator notifies"));
+                return Err(Failed::new(
+                    codes::NO_PERMISSION,
+                    "NoPermissionError: only an administrator notifies",
+                ));
             }
             let sent = gateway.send(message).await?;
             Ok(sent.encode_to_vec())
@@ -187,14 +190,18 @@ async fn answer(gateway: &Arc<Gateway>, line: &Line, request: &Request) -> Resul
         envelope::GET_CONV_MAX_READ_SEQ => {
             let ask = GetConversationsHasReadAndMaxSeqReq::decode(data)?;
             owner(user, &ask.user_id)?;
-            let wanted = |c: &ConversationState| ask.conversation_i_ds.is_empty() || ask.conversation_i_ds.contains(&c.id);
+            let wanted = |c: &ConversationState| {
+                ask.conversation_i_ds.is_empty() || ask.conversation_i_ds.contains(&c.id)
+            };
             let seqs = |c: ConversationState| {
-                let seqs = Seqs { max_seq: c.max_seq, has_read_seq: c.has_read_seq, max_seq_time: c.max_seq_time };
+                let seqs =
+                    Seqs { max_seq: c.max_seq, has_read_seq: c.has_read_seq, max_seq_time: c.max_seq_time };
                 (c.id, seqs)
             };
             let all = store.conversations(user).await?;
             let seqs = all.into_iter().filter(wanted).map(seqs).collect();
-            Ok(GetConversationsHasReadAndMaxSeqResp { seqs, pinned_conversation_i_ds: Vec::new() }.encode_to_vec())
+            Ok(GetConversationsHasReadAndMaxSeqResp { seqs, pinned_conversation_i_ds: Vec::new() }
+                .encode_to_vec())
         }
         envelope::PULL_CONV_LAST_MESSAGE => {
             let ask = GetLastMessageReq::decode(data)?;
@@ -242,8 +249,9 @@ fn few(named: usize) -> Result<(), Failed> {
 
 /// A stored message as clients get it.
 pub(super) fn message(stored: Stored) -> Result<MsgData, Failed> {
-    let mut message = MsgData::decode(&stored.data[..])
-        .map_err(|why| Failed::new(codes::SERVER_INTERNAL, format!("ServerInternalError: a stored message: {why}")))?;
+    let mut message = MsgData::decode(&stored.data[..]).map_err(|why| {
+        Failed::new(codes::SERVER_INTERNAL, format!("ServerInternalError: a stored message: {why}"))
+    })?;
     message.seq = stored.seq;
     message.server_msg_id = stored.server_msg_id;
     message.send_time = stored.send_time;
@@ -339,7 +347,8 @@ impl Gateway {
         match message.session_type {
             SINGLE | NOTIFICATION if message.recv_id.is_empty() => Err(Failed::arguments("recvID is empty")),
             SINGLE | NOTIFICATION => {
-                super::check_user(&message.recv_id).map_err(|why| Failed::arguments(format!("recvID: {why}")))?;
+                super::check_user(&message.recv_id)
+                    .map_err(|why| Failed::arguments(format!("recvID: {why}")))?;
                 let mut both = vec![message.send_id.clone(), message.recv_id.clone()];
                 both.dedup();
                 Ok(both)
@@ -347,10 +356,16 @@ impl Gateway {
             GROUP => {
                 let members = self.store.members(&message.group_id).await?;
                 if members.is_empty() {
-                    return Err(Failed::new(codes::RECORD_NOT_FOUND, "RecordNotFoundError: there is no such group"));
+                    return Err(Failed::new(
+                        codes::RECORD_NOT_FOUND,
+                        "RecordNotFoundError: there is no such group",
+                    ));
                 }
                 if members.binary_search(&message.send_id).is_err() {
-                    return Err(Failed::new(codes::NO_PERMISSION, "NoPermissionError: the sender is not in the group"));
+                    return Err(Failed::new(
+                        codes::NO_PERMISSION,
+                        "NoPermissionError: the sender is not in the group",
+                    ));
                 }
                 Ok(members)
             }

@@ -56,9 +56,7 @@ pub(super) async fn serve(gateway: Arc<Gateway>, stream: Stream, arrival: Arriva
     };
     let line = Arc::new(Line::new(gateway.clone(), login, user.clone(), handshake.codec, taken));
     let socket = Socket::new(&gateway.core, connection, queued, Some(line.clone()));
-    gateway
-        .live()
-        .insert(connection.0, Live { line: line.clone(), socket: socket.clone(), client: None });
+    gateway.live().insert(connection.0, Live { line: line.clone(), socket: socket.clone(), client: None });
     gateway.counts.add(Count::Connected);
     tracing::debug!(user = &*user, platform = ?login.platform, connection = connection.0, "connected");
     if handshake.wants_first_frame {
@@ -128,7 +126,12 @@ pub(super) async fn serve(gateway: Arc<Gateway>, stream: Stream, arrival: Arriva
         gateway.empty.notify_waiters();
     }
     gateway.counts.add(Count::Disconnected);
-    tracing::debug!(user = &*user, connection = connection.0, why = line.closed_with().reason(), "disconnected");
+    tracing::debug!(
+        user = &*user,
+        connection = connection.0,
+        why = line.closed_with().reason(),
+        "disconnected"
+    );
     drop(seats);
 }
 

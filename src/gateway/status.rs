@@ -92,8 +92,9 @@ impl Followers {
     fn take(&self) -> Vec<(Arc<str>, Vec<u32>)> {
         let mut table = self.table();
         let changed = std::mem::take(&mut table.changed);
-        let followers =
-            |user: &Arc<str>| table.followers.get(user).map(|f| f.iter().copied().collect()).unwrap_or_default();
+        let followers = |user: &Arc<str>| {
+            table.followers.get(user).map(|f| f.iter().copied().collect()).unwrap_or_default()
+        };
         changed.iter().map(|user| (user.clone(), followers(user))).collect()
     }
 }

@@ -16,7 +16,7 @@ use super::wire::Secret;
 use super::wire::codes::{self, Refusal};
 use crate::hub::Version;
 use crate::policy::Policy;
-use crate::session::{Classes, Class, Platform, Token};
+use crate::session::{Class, Classes, Platform, Token};
 
 /// How many tokens of one platform a user may have where nobody is kicked; OpenIM's `maxNumOneEnd`.
 const AT_MOST: usize = 30;
@@ -98,8 +98,12 @@ impl Tokens {
     ) -> Result<(Secret, i64), StoreError> {
         let issued = now();
         let lasts = seconds.unwrap_or(i64::from(self.days) * 24 * 3600);
-        let claims =
-            Claims { user: user.to_owned(), platform_id: platform.id(), issued: issued - 5, expires: issued + lasts };
+        let claims = Claims {
+            user: user.to_owned(),
+            platform_id: platform.id(),
+            issued: issued - 5,
+            expires: issued + lasts,
+        };
         let token = token::sign(&claims, self.key.reveal().as_bytes());
         self.store.user_number(user).await?;
         let new = NewToken { user: user.to_owned(), platform_id: platform.id(), expires_at: claims.expires };

@@ -36,7 +36,11 @@ pub(super) async fn answer(
     mut request: Request<Incoming>,
 ) -> Response<Full<Bytes>> {
     let Some(key) = upgrade_key(request.method(), request.headers()) else {
-        return plain(StatusCode::UPGRADE_REQUIRED, "text/plain", "this address speaks WebSocket\n".to_owned());
+        return plain(
+            StatusCode::UPGRADE_REQUIRED,
+            "text/plain",
+            "this address speaks WebSocket\n".to_owned(),
+        );
     };
     if gateway.is_draining() {
         return plain(StatusCode::SERVICE_UNAVAILABLE, "text/plain", "the server ends\n".to_owned());
@@ -65,10 +69,12 @@ pub(super) async fn answer(
         Err(refusal) => Err(refusal),
     };
     let number = match admitted {
-        Ok((bearer, place)) => gateway.store.user_number(&user).await.map(|n| (bearer, place, n)).map_err(|why| {
-            tracing::error!(%why, "a user has no number");
-            Refusal::of(codes::SERVER_INTERNAL, "the store does not answer")
-        }),
+        Ok((bearer, place)) => {
+            gateway.store.user_number(&user).await.map(|n| (bearer, place, n)).map_err(|why| {
+                tracing::error!(%why, "a user has no number");
+                Refusal::of(codes::SERVER_INTERNAL, "the store does not answer")
+            })
+        }
         Err(refusal) => Err(refusal),
     };
     let upgrade = hyper::upgrade::on(&mut request);
@@ -103,10 +109,17 @@ pub(super) async fn answer(
 }
 
 /// What the handshake says, unless there are too many connections.
-fn arguments(gateway: &Gateway, query: Option<&str>, compression: Option<&str>) -> Result<Handshake, Refusal> {
+fn arguments(
+    gateway: &Gateway,
+    query: Option<&str>,
+    compression: Option<&str>,
+) -> Result<Handshake, Refusal> {
     if gateway.admission.sockets() > gateway.config.limits.connections {
         gateway.counts.add(Count::RefusedFull);
-        return Err(Refusal::of(codes::CONN_OVER_MAX_NUM_LIMIT, "the server has as many connections as it may have"));
+        return Err(Refusal::of(
+            codes::CONN_OVER_MAX_NUM_LIMIT,
+            "the server has as many connections as it may have",
+        ));
     }
     Handshake::parse(query.unwrap_or_default(), compression)
 }
@@ -157,7 +170,9 @@ async fn open(upgrade: OnUpgrade, config: WebSocketConfig) -> Option<Stream> {
     let upgraded: Upgraded = upgrade.await.ok()?;
     let parts = upgraded.downcast::<TokioIo<TcpStream>>().ok()?;
     let stream = parts.io.into_inner();
-    Some(WebSocketStream::from_partially_read(stream, parts.read_buf.into(), Role::Server, Some(config)).await)
+    Some(
+        WebSocketStream::from_partially_read(stream, parts.read_buf.into(), Role::Server, Some(config)).await,
+    )
 }
 
 async fn refuse(mut stream: Stream, refusal: &Refusal, limits: &Limits) {

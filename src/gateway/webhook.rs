@@ -87,7 +87,8 @@ pub(super) fn start(gateway: &Arc<Gateway>) {
 async fn post(url: &str, body: String) -> Result<(), String> {
     let uri: Uri = url.parse().map_err(|why| format!("{url} is no URL: {why}"))?;
     let host = uri.host().ok_or_else(|| format!("{url} names no host"))?;
-    let stream = TcpStream::connect((host, uri.port_u16().unwrap_or(80))).await.map_err(|why| why.to_string())?;
+    let stream =
+        TcpStream::connect((host, uri.port_u16().unwrap_or(80))).await.map_err(|why| why.to_string())?;
     let (mut send, connection) =
         client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|why| why.to_string())?;
     tokio::spawn(connection);

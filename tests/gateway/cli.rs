@@ -82,7 +82,8 @@ fn a_wrong_configuration_is_refused_by_name() {
         assert_eq!((code, &*out), (Some(1), ""), "{args:?}");
         assert!(err.contains(expected), "{args:?}: {err}");
     }
-    let (code, _, err) = run(turnstile(folder.path()).args(["serve", "--check-config"]).env("TURNSTILE_LIMIT", "1"));
+    let (code, _, err) =
+        run(turnstile(folder.path()).args(["serve", "--check-config"]).env("TURNSTILE_LIMIT", "1"));
     assert_eq!(code, Some(1));
     assert!(err.contains("unknown field `limit`"), "{err}");
     assert!(!folder.path().join("turnstile-data").exists(), "a check makes nothing");
@@ -94,7 +95,10 @@ fn the_file_gives_way_to_the_environment_and_that_to_flags() {
     std::fs::write(folder.path().join("c.toml"), "policy = 5\ntoken_days = 1\ncapacity = 1\n").unwrap();
     let mut command = turnstile(folder.path());
     command.args(["serve", "--print-config", "--config", "c.toml", "--set", "capacity=3"]);
-    command.env("TURNSTILE_TOKEN_DAYS", "2").env("TURNSTILE_CAPACITY", "2").env("TURNSTILE_LIMITS__HEADERS", "9");
+    command
+        .env("TURNSTILE_TOKEN_DAYS", "2")
+        .env("TURNSTILE_CAPACITY", "2")
+        .env("TURNSTILE_LIMITS__HEADERS", "9");
     let (code, out, _) = run(&mut command);
     assert_eq!(code, Some(0));
     for line in ["policy = 5", "token_days = 2", "capacity = 3", "headers = 9"] {
@@ -121,7 +125,8 @@ fn no_default_secret_and_no_short_one() {
 fn a_signal_drains_and_a_second_ends_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(&mut turnstile(folder.path()));
-    let second = run(turnstile(folder.path()).args(["serve", "--listen", "127.0.0.1:0", "--api", "127.0.0.1:0"]));
+    let second =
+        run(turnstile(folder.path()).args(["serve", "--listen", "127.0.0.1:0", "--api", "127.0.0.1:0"]));
     assert_eq!(second.0, Some(1));
     assert!(second.2.contains("stop the other server"), "{}", second.2);
     server.signal("-TERM");
@@ -157,7 +162,8 @@ fn no_log_line_has_a_token_in_it() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(turnstile(folder.path()).env("RUST_LOG", "trace"));
     let token = |user: &str| {
-        let (code, out, err) = run(turnstile(folder.path()).args(["token", "--user", user, "--platform", "7"]));
+        let (code, out, err) =
+            run(turnstile(folder.path()).args(["token", "--user", user, "--platform", "7"]));
         assert_eq!(code, Some(0), "{err}");
         out.trim().to_owned()
     };
@@ -197,7 +203,15 @@ fn commands_say_how_they_are_used() {
     }
     let (code, out, _) = run(turnstile(folder.path()).args(["completions", "bash"]));
     assert!(code == Some(0) && out.contains("_turnstile"));
-    let (code, _, err) = run(turnstile(folder.path()).args(["chat", "--user", "a", "--token", "t", "--url", "ws://127.0.0.1:1"]));
+    let (code, _, err) = run(turnstile(folder.path()).args([
+        "chat",
+        "--user",
+        "a",
+        "--token",
+        "t",
+        "--url",
+        "ws://127.0.0.1:1",
+    ]));
     assert_eq!(code, Some(1));
     assert!(err.contains("cannot connect to ws://127.0.0.1:1"), "{err}");
     let (code, ..) = run(turnstile(folder.path()).arg("nonsense"));

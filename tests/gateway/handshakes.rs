@@ -105,10 +105,8 @@ async fn each_codec_is_served_and_both_forms_of_the_handshake() {
 async fn without_is_msg_resp_the_first_frame_is_an_answer() {
     let world = World::new().await;
     let token = world.token("alice", Platform::Android).await;
-    let handshake = Handshake {
-        wants_first_frame: false,
-        ..world.handshake("alice", Platform::Android, token, GOB)
-    };
+    let handshake =
+        Handshake { wants_first_frame: false, ..world.handshake("alice", Platform::Android, token, GOB) };
     let mut client = world.upgrade(handshake).await;
     client.ask(envelope::GET_NEWEST_SEQ, Vec::new()).await;
 }
@@ -157,9 +155,19 @@ async fn the_api_refuses_what_is_not_the_callers() {
         ("/auth/get_user_token", "", r#"{"userID":"bob","platformID":5}"#, codes::ARGS),
         ("/auth/get_user_token", &world.admin, r#"{"userID":"b_b","platformID":5}"#, codes::ARGS),
         ("/auth/get_user_token", &world.admin, r#"{"userID":"bob","platformID":0}"#, codes::ARGS),
-        ("/auth/get_user_token", &world.admin, r#"{"userID":"imAdmin","platformID":10}"#, codes::NO_PERMISSION),
+        (
+            "/auth/get_user_token",
+            &world.admin,
+            r#"{"userID":"imAdmin","platformID":10}"#,
+            codes::NO_PERMISSION,
+        ),
         ("/auth/get_admin_token", "", r#"{"userID":"imAdmin","secret":"openIM123"}"#, codes::NO_PERMISSION),
-        ("/msg/mark_conversation_as_read", alice.reveal(), r#"{"userID":"bob","conversationID":"si_a_b"}"#, codes::NO_PERMISSION),
+        (
+            "/msg/mark_conversation_as_read",
+            alice.reveal(),
+            r#"{"userID":"bob","conversationID":"si_a_b"}"#,
+            codes::NO_PERMISSION,
+        ),
         ("/user/get_users_info", "x", "{}", codes::TOKEN_MALFORMED),
         ("/user/get_users_info", alice.reveal(), "[", codes::ARGS),
         ("/no/such/path", alice.reveal(), "{}", codes::RECORD_NOT_FOUND),

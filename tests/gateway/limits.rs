@@ -50,7 +50,9 @@ async fn connections_are_counted_in_all_by_user_and_by_address() {
     let _one = world.client("alice", Platform::Ios).await;
     let token = world.token("bob", Platform::Ios).await;
     let query = world.handshake("bob", Platform::Ios, token, GOB).query();
-    assert!(tokio_tungstenite::connect_async(format!("ws://{}/?{query}", world.running.listen)).await.is_err());
+    assert!(
+        tokio_tungstenite::connect_async(format!("ws://{}/?{query}", world.running.listen)).await.is_err()
+    );
     assert_eq!(world.running.gateway.counts().get(Count::RefusedAddress), 1);
 }
 
@@ -95,7 +97,8 @@ async fn what_cannot_be_read_or_is_not_expected_ends_the_connection() {
 
 #[tokio::test]
 async fn pings_of_either_kind_are_answered_and_keep_a_connection() {
-    let world = World::with("limits.idle_ms = 400\nlimits.first_frame_ms = 400\nlimits.web_ping_ms = 150").await;
+    let world =
+        World::with("limits.idle_ms = 400\nlimits.first_frame_ms = 400\nlimits.web_ping_ms = 150").await;
     // A browser only answers the server's pings.
     let token = world.token("web", Platform::Web).await;
     let mut web = world.knock(world.handshake("web", Platform::Web, token, GOB)).await;
@@ -109,10 +112,13 @@ async fn pings_of_either_kind_are_answered_and_keep_a_connection() {
         assert_eq!(frames.socket.next().await.unwrap().unwrap(), Frame::Pong(vec![n].into()));
         let _ = tokio::time::timeout(Duration::from_millis(100), web.socket.next()).await;
     }
-    assert_eq!(silent.frame().await.and_then(|frame| match frame {
-        Frame::Close(close) => close.map(|close| u16::from(close.code)),
-        _ => None,
-    }), Some(4000));
+    assert_eq!(
+        silent.frame().await.and_then(|frame| match frame {
+            Frame::Close(close) => close.map(|close| u16::from(close.code)),
+            _ => None,
+        }),
+        Some(4000)
+    );
     for client in [&mut web, &mut texts, &mut frames] {
         client.ask(envelope::GET_NEWEST_SEQ, Vec::new()).await;
     }
@@ -127,7 +133,8 @@ async fn one_connection_follows_no_more_users_than_it_may() {
     let mut client = world.client("alice", Platform::Ios).await;
     let follow = |users: &[&str], not: &[&str]| {
         let owned = |users: &[&str]| users.iter().map(|&user| user.to_owned()).collect();
-        SubUserOnlineStatus { subscribe_user_id: owned(users), unsubscribe_user_id: owned(not) }.encode_to_vec()
+        SubUserOnlineStatus { subscribe_user_id: owned(users), unsubscribe_user_id: owned(not) }
+            .encode_to_vec()
     };
     client.ask(envelope::SUB_USER_ONLINE_STATUS, follow(&["a", "b"], &[])).await;
     let refused = client.try_ask(envelope::SUB_USER_ONLINE_STATUS, follow(&["c"], &[])).await;
@@ -147,7 +154,8 @@ async fn a_slow_consumer_is_closed_and_keeps_nobody() {
         for n in 0..400 {
             let mut message = alice.text("slow", "");
             message.client_msg_id = n.to_string();
-            message.content = std::iter::repeat_with(|| fastrand::alphanumeric() as u8).take(text.len()).collect();
+            message.content =
+                std::iter::repeat_with(|| fastrand::alphanumeric() as u8).take(text.len()).collect();
             message.options.insert("senderSync".to_owned(), false);
             message.options.insert("history".to_owned(), false);
             alice.say(message).await;

@@ -18,7 +18,14 @@ use turnstile::session::Platform;
 
 use super::world::{Client, World};
 
-async fn pull(client: &mut Client, conversation: &str, begin: i64, end: i64, num: i64, order: i32) -> Vec<i64> {
+async fn pull(
+    client: &mut Client,
+    conversation: &str,
+    begin: i64,
+    end: i64,
+    num: i64,
+    order: i32,
+) -> Vec<i64> {
     let range = SeqRange { conversation_id: conversation.to_owned(), begin, end, num };
     let ask = PullMessageBySeqsReq { user_id: client.me.user.clone(), seq_ranges: vec![range], order };
     let data = client.ask(envelope::PULL_MSG_BY_SEQ_LIST, ask.encode_to_vec()).await;
@@ -38,7 +45,10 @@ async fn a_message_reaches_every_device_of_both_and_is_numbered_from_one() {
             let (conversation, message) = client.pushed().await;
             assert_eq!((&*conversation, message.seq), ("si_alice_bob", n as i64 + 1));
             assert_eq!(message.content, json!({ "content": text }).to_string().into_bytes());
-            assert_eq!((message.server_msg_id, message.send_time), (answer.server_msg_id.clone(), answer.send_time));
+            assert_eq!(
+                (message.server_msg_id, message.send_time),
+                (answer.server_msg_id.clone(), answer.send_time)
+            );
             assert_eq!(message.status, 2);
         }
     }
@@ -64,7 +74,8 @@ async fn who_was_away_catches_up() {
     }
     let mut bob = world.client("bob", Platform::Web).await;
     let user_id = "bob".to_owned();
-    let data = bob.ask(envelope::GET_NEWEST_SEQ, GetMaxSeqReq { user_id: user_id.clone() }.encode_to_vec()).await;
+    let data =
+        bob.ask(envelope::GET_NEWEST_SEQ, GetMaxSeqReq { user_id: user_id.clone() }.encode_to_vec()).await;
     let newest = GetMaxSeqResp::decode(&data[..]).unwrap();
     assert_eq!(newest.max_seqs, BTreeMap::from([("si_alice_bob".to_owned(), 5)]));
     assert_eq!(newest.min_seqs, BTreeMap::from([("si_alice_bob".to_owned(), 1)]));
@@ -75,7 +86,8 @@ async fn who_was_away_catches_up() {
     let found = GetSeqMessageResp::decode(&data[..]).unwrap();
     assert_eq!(found.msgs["si_alice_bob"].msgs.iter().map(|m| m.seq).collect::<Vec<_>>(), [2, 5]);
 
-    let ask = GetLastMessageReq { user_id: user_id.clone(), conversation_i_ds: vec!["si_alice_bob".to_owned()] };
+    let ask =
+        GetLastMessageReq { user_id: user_id.clone(), conversation_i_ds: vec!["si_alice_bob".to_owned()] };
     let data = bob.ask(envelope::PULL_CONV_LAST_MESSAGE, ask.encode_to_vec()).await;
     assert_eq!(GetLastMessageResp::decode(&data[..]).unwrap().msgs["si_alice_bob"].seq, 5);
 
@@ -102,7 +114,10 @@ async fn nobody_reads_or_writes_for_another() {
     assert_eq!(answer.err_code, codes::NO_PERMISSION);
     let notice = MsgData { session_type: 4, ..eve.text("bob", "notice") };
     assert_eq!(eve.try_ask(envelope::SEND_MSG, notice.encode_to_vec()).await.err_code, codes::NO_PERMISSION);
-    for (data, code) in [(vec![0xff; 9], codes::ARGS), (MsgData { send_id: "eve".to_owned(), ..MsgData::default() }.encode_to_vec(), codes::ARGS)] {
+    for (data, code) in [
+        (vec![0xff; 9], codes::ARGS),
+        (MsgData { send_id: "eve".to_owned(), ..MsgData::default() }.encode_to_vec(), codes::ARGS),
+    ] {
         assert_eq!(eve.try_ask(envelope::SEND_MSG, data).await.err_code, code);
     }
     let odd = eve.text("a_b", "to nobody");

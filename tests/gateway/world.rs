@@ -1,6 +1,7 @@
 //! A gateway in a folder of its own, and clients that speak its wire protocol.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
@@ -20,7 +21,7 @@ use turnstile::gateway::wire::envelope::{self, Request, Response};
 use turnstile::gateway::wire::handshake::Handshake;
 use turnstile::gateway::wire::proto::msg::SendMsgResp;
 use turnstile::gateway::wire::proto::sdkws::{MsgData, PushMessages};
-use turnstile::gateway::{Gateway, Running, secret};
+use turnstile::gateway::{Gateway, Running, Tokens, secret};
 use turnstile::session::Platform;
 
 /// How long anything that is to come may take.
@@ -34,6 +35,8 @@ pub(super) struct World {
     pub(super) running: Running,
     pub(super) folder: tempfile::TempDir,
     pub(super) admin: String,
+    tokens: Tokens,
+    lasts: AtomicI64,
 }
 
 impl World {
@@ -49,16 +52,20 @@ impl World {
         let config = Config::read(&toml, [], &[]).unwrap();
         let key = secret(folder.path()).unwrap();
         let store = Arc::new(Sqlite::open(&Settings::server(folder.path())).unwrap());
+        let tokens = Tokens::new(store.clone(), key.clone(), &config);
         let running = Gateway::start(config, store, key.clone()).await.unwrap();
-        let mut world = World { running, folder, admin: String::new() };
+        let lasts = AtomicI64::new(1000);
+        let mut world = World { running, folder, admin: String::new(), tokens, lasts };
         let body = json!({ "secret": key.reveal(), "userID": "imAdmin" });
-        world.admin = world.call("/auth/get_admin_token", "", body).await["data"]["token"].as_str().unwrap().to_owned();
+        world.admin =
+            world.call("/auth/get_admin_token", "", body).await["data"]["token"].as_str().unwrap().to_owned();
         world
     }
 
     /// A call to the HTTP API.
     pub(super) async fn call(&self, path: &str, token: &str, body: Value) -> Value {
-        let answer = self.http(&format!("POST {path}"), &format!("token: {token}\r\n"), &body.to_string()).await;
+        let answer =
+            self.http(&format!("POST {path}"), &format!("token: {token}\r\n"), &body.to_string()).await;
         let body = answer.split_once("\r\n\r\n").unwrap().1;
         serde_json::from_str(body).unwrap_or_else(|why| panic!("{path}: {why}: {answer}"))
     }
@@ -89,15 +96,10 @@ impl World {
         Secret::from(data["token"].as_str().unwrap())
     }
 
-    /// A new token that differs from the last: tokens of one second are one token.
-    pub(super) async fn another_token(&self, user: &str, platform: Platform, not: &Secret) -> Secret {
-        loop {
-            let token = self.token(user, platform).await;
-            if token != *not {
-                return token;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+    /// A token that differs from all others: those of one second are one token, unless they last for different times.
+    pub(super) async fn another_token(&self, user: &str, platform: Platform) -> Secret {
+        let lasts = self.lasts.fetch_add(1, Ordering::Relaxed);
+        self.tokens.issue(user, platform, Some(lasts)).await.unwrap().0
     }
 
     pub(super) fn handshake(&self, user: &str, platform: Platform, token: Secret, codec: Codec) -> Handshake {

@@ -35,8 +35,9 @@ pub(super) async fn answer(path: &str, call: &Call<'_>) -> Option<Answer> {
 }
 
 fn platform(id: i32) -> Result<Platform, Failed> {
-    Platform::from_id(id)
-        .ok_or_else(|| Failed::new(codes::ARGS, format!("ArgsError: platformID {id} is none; it is from 1 to 11")))
+    Platform::from_id(id).ok_or_else(|| {
+        Failed::new(codes::ARGS, format!("ArgsError: platformID {id} is none; it is from 1 to 11"))
+    })
 }
 
 fn named(what: &str, value: &str) -> Result<(), Failed> {
@@ -71,7 +72,10 @@ async fn user_token(call: &Call<'_>) -> Answer {
     let asked: UserAndPlatform = call.read()?;
     named("userID", &asked.user)?;
     if asked.user == call.gateway.config.admin {
-        return Err(Failed::new(codes::NO_PERMISSION, "NoPermissionError: this user gets its token by get_admin_token"));
+        return Err(Failed::new(
+            codes::NO_PERMISSION,
+            "NoPermissionError: this user gets its token by get_admin_token",
+        ));
     }
     token(call, &asked.user, platform(asked.platform)?).await
 }
@@ -195,7 +199,10 @@ fn room(call: &Call<'_>, members: usize) -> Result<(), Failed> {
     if members <= at_most {
         return Ok(());
     }
-    Err(Failed::new(codes::ARGS, format!("ArgsError: the group would have {members} members; {at_most} at most")))
+    Err(Failed::new(
+        codes::ARGS,
+        format!("ArgsError: the group would have {members} members; {at_most} at most"),
+    ))
 }
 
 #[derive(Deserialize)]
@@ -261,5 +268,7 @@ async fn send(call: &Call<'_>) -> Answer {
         ..MsgData::default()
     };
     let sent = call.gateway.send(message).await?;
-    Ok(json!({ "serverMsgID": sent.server_msg_id, "clientMsgID": sent.client_msg_id, "sendTime": sent.send_time }))
+    Ok(
+        json!({ "serverMsgID": sent.server_msg_id, "clientMsgID": sent.client_msg_id, "sendTime": sent.send_time }),
+    )
 }

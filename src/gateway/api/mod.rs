@@ -17,27 +17,32 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tower_http::cors::{AllowOrigin, Any, CorsLayer};
+use tower_http::timeout::TimeoutLayer;
 
 use super::Gateway;
+use super::config::Limits;
 use super::service::Failed;
 use super::tokens::Bearer;
-use super::wire::codes::{self, Refusal};
 use super::wire::Secret;
+use super::wire::codes::{self, Refusal};
 use crate::session::Platform;
 
 /// The routes.
 pub(super) fn router(gateway: Arc<Gateway>) -> Router {
     let limit = gateway.config.limits.body_bytes;
+    let patience = Limits::time(gateway.config.limits.call_ms);
     let origins = &gateway.config.cors_origins;
     let origins = if origins.iter().any(|origin| origin == "*") {
         AllowOrigin::from(Any)
     } else {
         AllowOrigin::list(origins.iter().filter_map(|origin| origin.parse::<HeaderValue>().ok()))
     };
-    let cors = CorsLayer::new().allow_origin(origins).allow_methods([Method::POST, Method::GET]).allow_headers(Any);
+    let cors =
+        CorsLayer::new().allow_origin(origins).allow_methods([Method::POST, Method::GET]).allow_headers(Any);
     Router::new()
         .fallback(any(answer))
         .layer(DefaultBodyLimit::max(limit))
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, patience))
         .layer(cors)
         .with_state(gateway)
 }

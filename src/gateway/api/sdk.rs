@@ -16,8 +16,8 @@ use crate::gateway::store::{ConversationState, Group, Profile};
 use crate::gateway::wire::codes;
 use crate::gateway::wire::conversation;
 use crate::gateway::wire::proto::jssdk::{
-    Conversation, ConversationMsg, GetActiveConversationsReq, GetActiveConversationsResp, GetConversationsReq,
-    GetConversationsResp, UserInfo,
+    Conversation, ConversationMsg, GetActiveConversationsReq, GetActiveConversationsResp,
+    GetConversationsReq, GetConversationsResp, UserInfo,
 };
 
 /// How many conversations one answer has at most.
@@ -31,9 +31,9 @@ pub(super) async fn answer(path: &str, call: &Call<'_>) -> Option<Answer> {
     Some(match path {
         "/user/get_users_info" => users_info(call).await,
         "/user/update_user_info" | "/user/update_user_info_ex" => update(call).await,
-        "/msg/mark_conversation_as_read" | "/msg/set_conversation_has_read_seq" | "/msg/mark_msgs_as_read" => {
-            mark_read(call).await
-        }
+        "/msg/mark_conversation_as_read"
+        | "/msg/set_conversation_has_read_seq"
+        | "/msg/mark_msgs_as_read" => mark_read(call).await,
         "/group/get_groups_info" => groups_info(call).await,
         "/group/get_group_members_info" => members_info(call).await,
         "/jssdk/get_active_conversations" => active_conversations(call).await,
@@ -63,7 +63,11 @@ async fn profiles(call: &Call<'_>, ids: Vec<String>) -> Result<Vec<Profile>, Fai
     }
     // A user without a profile is called as its ID.
     let profile = |id: String| {
-        known.get(&id).cloned().unwrap_or_else(|| Profile { user_id: id.clone(), nickname: id, ..Profile::default() })
+        known.get(&id).cloned().unwrap_or_else(|| Profile {
+            user_id: id.clone(),
+            nickname: id,
+            ..Profile::default()
+        })
     };
     Ok(ids.into_iter().map(profile).collect())
 }
