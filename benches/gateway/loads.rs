@@ -25,6 +25,8 @@ const TIMED: usize = 64;
 const RATE: f64 = 20_000.0;
 /// What a server that is slower gets, of what it can take.
 const SHARE: f64 = 0.7;
+/// How long no message may arrive while some are missing.
+const SILENCE: Duration = Duration::from_secs(3);
 /// How long a load may take beyond its time until it counts as stuck.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -218,6 +220,12 @@ async fn pairs(server: &Server, people: &People, count: usize) -> Result<Vec<(Cl
         let client = Client::connect(server.address, query).await?;
         pairs.push((client, user.clone(), people.idle[n ^ 1].0.clone()));
     }
+    // Who was answered can be reached: the first frame says only that the token is good.
+    for (client, user, peer) in &mut pairs {
+        client.send(Prepared::new(Ask::Foreground, user, peer).next(new_id(), 0)).await?;
+        client.next().await?;
+    }
+    tokio::time::sleep(Duration::from_millis(20)).await;
     Ok(pairs)
 }
 
@@ -230,7 +238,7 @@ async fn echo(server: &Server, people: &People, time: Duration, ask: Ask, window
         let mut frames = Vec::new();
         loop {
             if Instant::now() < end {
-                for _ in open..window {
+                while open < window {
                     frames.extend_from_slice(request.next(new_id(), 0));
                     open += 1;
                 }
@@ -300,8 +308,14 @@ async fn rate(server: &Server, people: &People, time: Duration, ask: Ask, most: 
     let all_sent = async {
         sender.await.map_err(Error::other)??;
         let sent = began.elapsed();
-        while received.get() < count {
+        let (mut here, mut since) = (received.get(), Instant::now());
+        while here < count {
             tokio::time::sleep(Duration::from_millis(1)).await;
+            if received.get() > here {
+                (here, since) = (received.get(), Instant::now());
+            } else if since.elapsed() > SILENCE {
+                return Err(Error::other(format!("{} of {count} messages did not arrive", count - here)));
+            }
         }
         Ok::<Duration, Error>(sent)
     };

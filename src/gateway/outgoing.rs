@@ -17,7 +17,7 @@ pub(super) struct Outgoing {
 }
 
 impl Outgoing {
-    pub(super) fn new(response: Response, foreground: bool) -> Payload {
+    pub(super) fn payload(response: Response, foreground: bool) -> Payload {
         Payload::new(Arc::new(Outgoing { response, foreground, frames: Default::default() }))
     }
 

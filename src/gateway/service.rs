@@ -116,7 +116,7 @@ pub(super) async fn serve(
         }
     };
     let me = gateway.task("reader", line.login.connection.0);
-    gateway.hub.reply(&me, client, line.login.user, Outgoing::new(response, false)).await;
+    gateway.hub.reply(&me, client, line.login.user, Outgoing::payload(response, false)).await;
     if request.req_identifier == envelope::LOGOUT_MSG { Then::Leave } else { Then::Go }
 }
 
@@ -385,5 +385,5 @@ fn pushed(conversation: String, message: MsgData) -> crate::hub::Payload {
     } else {
         PushMessages { msgs: one, ..PushMessages::default() }
     };
-    Outgoing::new(Response::push(envelope::PUSH_MSG, &operation, push.encode_to_vec()), true)
+    Outgoing::payload(Response::push(envelope::PUSH_MSG, &operation, push.encode_to_vec()), true)
 }

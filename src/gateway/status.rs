@@ -122,7 +122,7 @@ async fn tell(me: Task<Core>, gateway: Arc<Gateway>) {
         for (user, followers) in gateway.followers.take() {
             let tips = tips([(&*user, gateway.online.platforms(&user))]);
             let operation = format!("status_{}", fastrand::u64(..));
-            let payload = Outgoing::new(Response::push(SUB_USER_ONLINE_STATUS, &operation, tips), false);
+            let payload = Outgoing::payload(Response::push(SUB_USER_ONLINE_STATUS, &operation, tips), false);
             for connection in followers {
                 let live = gateway.live().get(&connection).cloned();
                 if let Some(super::Live { line, client: Some(client), .. }) = live {
