@@ -189,6 +189,7 @@ async fn create_group(call: &Call<'_>) -> Answer {
     let asked: NewGroup = call.read()?;
     named("groupID", &asked.group_info.group)?;
     named("ownerUserID", &asked.owner)?;
+    asked.members.iter().try_for_each(|member| named("memberUserIDs", member))?;
     room(call, asked.members.len() + 1)?;
     call.gateway.store.create_group(&asked.group_info.group, &asked.owner, asked.members).await?;
     Ok(json!({ "groupInfo": { "groupID": asked.group_info.group, "ownerUserID": asked.owner } }))
@@ -218,6 +219,7 @@ async fn change_group(call: &Call<'_>, adds: bool) -> Answer {
     let Members { group, users } = call.read()?;
     let store = &call.gateway.store;
     if adds {
+        users.iter().try_for_each(|user| named("invitedUserIDs", user))?;
         room(call, store.members(&group).await?.len() + users.len())?;
         store.add_members(&group, users).await?;
     } else {

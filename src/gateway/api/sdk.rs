@@ -236,7 +236,8 @@ async fn with_last(
     for state in states {
         let Some(stored) = last.remove(&state.id) else { continue };
         let newest = message(stored)?;
-        unread += (state.max_seq - state.has_read_seq).max(0);
+        // Who joined later has nothing to read of what was before.
+        unread += (state.max_seq - state.has_read_seq.max(state.min_seq - 1)).max(0);
         let other = if newest.send_id == owner { &newest.recv_id } else { &newest.send_id };
         let single = newest.session_type != conversation::GROUP;
         let profile = profiles(call, vec![other.clone()]).await?.remove(0);
