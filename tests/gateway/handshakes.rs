@@ -14,7 +14,7 @@ use turnstile::session::Platform;
 use super::world::{GOB, World};
 
 /// The refusal that a query gets as an HTTP answer.
-async fn refused(world: &World, query: &str) -> Refusal {
+pub(super) async fn refused(world: &World, query: &str) -> Refusal {
     let url = format!("ws://{}/?{query}", world.running.listen);
     match tokio_tungstenite::connect_async(url).await {
         Err(Error::Http(answer)) => {
