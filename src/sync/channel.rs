@@ -77,6 +77,10 @@ impl<R: Runtime, T: Hash + Send + 'static> Resource for Inner<R, T> {
     fn look(&self, port: usize) -> Port {
         self.runtime.peek(&self.cell, |queues| queues.port(port))
     }
+
+    fn keeps_waiting(&self, who: Name) -> bool {
+        self.runtime.peek(&self.cell, |queues| queues.keeps_waiting(who))
+    }
 }
 
 impl<R: Runtime, T: Hash + Send + 'static> Channels<R, T> {

@@ -106,6 +106,10 @@ impl<T: Hash + Send + 'static> State for Queues<T> {
     fn ports(&self) -> usize {
         self.queues.len()
     }
+
+    fn keeps_waiting(&self, who: Name) -> bool {
+        self.parked.range(Ticket::all_of(who)).any(|(_, parked)| parked.served.is_none())
+    }
 }
 
 impl<T> Queues<T> {
