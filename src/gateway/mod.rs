@@ -23,6 +23,7 @@ pub mod store;
 pub mod token;
 mod tokens;
 mod upgrade;
+pub mod watch;
 mod webhook;
 pub mod wire;
 
@@ -55,9 +56,14 @@ use push::Pushers;
 use runtime::Tokio;
 use status::Followers;
 use store::{Store, StoreError};
+use watch::{Alarms, Watchdog};
 use webhook::Webhooks;
 
 /// What the core runs on in a gateway.
+#[cfg(not(feature = "unwatched"))]
+type Core = Tokio<watch::Live>;
+/// What it runs on where the probe's own cost is to be measured: nobody looks on.
+#[cfg(feature = "unwatched")]
 type Core = Tokio<()>;
 
 /// How long the hub may take to stop once all have left.
@@ -67,6 +73,8 @@ const HUB_STOPS: Duration = Duration::from_millis(500);
 pub struct Gateway {
     config: Config,
     core: Core,
+    watched: watch::Live,
+    alarms: Alarms,
     hub: Hub<Core>,
     store: Arc<dyn Store>,
     tokens: Tokens,
@@ -116,6 +124,8 @@ pub fn check_user(id: &str) -> Result<(), String> {
 pub enum StartError {
     /// An address cannot be listened on.
     Bind(SocketAddr, std::io::Error),
+    /// The watchdog has no thread.
+    Watchdog(std::io::Error),
     /// The store cannot be read.
     Store(StoreError),
 }
@@ -126,6 +136,7 @@ impl fmt::Display for StartError {
             StartError::Bind(address, why) => {
                 write!(f, "cannot listen on {address}: {why}; choose another with --listen or --api")
             }
+            StartError::Watchdog(why) => write!(f, "cannot start a thread for the watchdog: {why}"),
             StartError::Store(why) => why.fmt(f),
         }
     }
@@ -142,6 +153,7 @@ pub struct Running {
     /// Where the HTTP API is.
     pub api: SocketAddr,
     listeners: Vec<JoinHandle<()>>,
+    watchdog: Watchdog,
 }
 
 /// How a gateway has ended.
@@ -168,7 +180,14 @@ impl Gateway {
         };
         let (clients, listen) = bind(config.listen).await?;
         let (calls, api) = bind(config.api).await?;
-        let core = Tokio::new(tokio::runtime::Handle::current(), ());
+        let watched = watch::Live::with_service(Duration::from_micros(config.service_us));
+        let alarms = Alarms::default();
+        let watchdog = watch::start(&config, watched.clone(), alarms.clone()).map_err(StartError::Watchdog)?;
+        #[cfg(not(feature = "unwatched"))]
+        let probe = watched.clone();
+        #[cfg(feature = "unwatched")]
+        let probe = ();
+        let core = Tokio::new(tokio::runtime::Handle::current(), probe);
         let settings = Settings {
             design: config.design,
             version: config.version,
@@ -193,6 +212,8 @@ impl Gateway {
             draining: AtomicBool::new(false),
             empty: Notify::new(),
             core,
+            watched,
+            alarms,
             store,
             config,
         });
@@ -204,12 +225,22 @@ impl Gateway {
             tokio::spawn(listen::clients(gateway.clone(), clients)),
             tokio::spawn(listen::calls(gateway.clone(), calls)),
         ];
-        Ok(Running { gateway, listen, api, listeners })
+        Ok(Running { gateway, listen, api, listeners, watchdog })
     }
 
     /// What it has counted.
     pub fn counts(&self) -> &Counts {
         &self.counts
+    }
+
+    /// Who waits for whom, now.
+    pub fn glance(&self) -> watch::Glance {
+        self.watched.glance()
+    }
+
+    /// What the watchdog has to say.
+    pub fn alarms(&self) -> &Alarms {
+        &self.alarms
     }
 
     /// How many connections are served.
@@ -280,7 +311,7 @@ impl Running {
     /// Accepts nobody any more, tells the connections over a few seconds to come back elsewhere, and ends when they have, or when
     /// the time is over.
     pub async fn drain(self) -> Ended {
-        let Running { gateway, listeners, .. } = self;
+        let Running { gateway, listeners, watchdog, .. } = self;
         let limits = &gateway.config.limits;
         let deadline = Instant::now() + Limits::time(limits.shutdown_ms);
         gateway.draining.store(true, Ordering::SeqCst);
@@ -313,6 +344,8 @@ impl Running {
             Ok(()) => 0,
             Err(_) => gateway.live().len(),
         };
+        // Who waits for a hub that has ended waits in vain, as it is to be.
+        drop(watchdog);
         // At v3.5.1 the loops never end, which is a finding and no reason to wait: nobody is left.
         if left == 0 && tokio::time::timeout(HUB_STOPS, hub.stop(&stop)).await.is_err() {
             tracing::warn!(version = gateway.config.version.name(), "the hub's loops have not ended");

@@ -139,6 +139,12 @@ impl<R: Runtime, T: Hash + Send + 'static> Channels<R, T> {
         self.inner.runtime.peek(&self.inner.cell, look)
     }
 
+    /// What each is called and how it stands, from outside.
+    pub fn ports(&self) -> Vec<(Name, Port)> {
+        let names = self.inner.names.iter().enumerate();
+        self.peek(|queues| names.map(|(at, name)| (*name, queues.port(at))).collect())
+    }
+
     async fn operate(&self, me: &Task<R>, cases: Vec<Case<T>>, default: bool) -> Chosen<T> {
         let mark = me.runtime.mark(me.name);
         me.turn().await;
