@@ -192,3 +192,171 @@ impl Dog {
 fn ends(knot: &Knot) -> BTreeSet<(Name, Name)> {
     knot.cycle.iter().map(|edge| (edge.task, edge.on)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::runtime::{Builder, Runtime};
+
+    use super::*;
+    use crate::gateway::runtime::Tokio;
+    use crate::runtime::Task;
+    use crate::sync::{Channel, Channels, Mutex, Spec};
+
+    /// How long anything that is to come may take.
+    const SOON: Duration = Duration::from_secs(20);
+
+    fn tokio() -> Runtime {
+        Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap()
+    }
+
+    fn watched(starved_ms: u64) -> (Runtime, Tokio<Live>, Live, Alarms, Watchdog) {
+        let tokio = tokio();
+        let (live, alarms) = (Live::default(), Alarms::default());
+        let mut config = Config::default();
+        config.watchdog.starved_ms = starved_ms;
+        let dog = start(&config, live.clone(), alarms.clone()).unwrap();
+        let runtime = Tokio::new(tokio.handle().clone(), live.clone());
+        (tokio, runtime, live, alarms, dog)
+    }
+
+    fn until<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
+        let began = Instant::now();
+        loop {
+            if let Some(found) = found() {
+                return found;
+            }
+            assert!(began.elapsed() < SOON, "{what}: it does not come");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    #[test]
+    fn a_planted_lock_cycle_is_named_in_the_words_of_the_laboratory_with_its_last_steps() {
+        let (tokio, runtime, live, alarms, _dog) = watched(60_000);
+        let [left, right] = ["left", "right"].map(|name| Mutex::new(&runtime, Name::one(name)));
+        let both = Arc::new(tokio::sync::Barrier::new(2));
+        for (name, first, second) in [("a", &left, &right), ("b", &right, &left)] {
+            let (first, second, both) = (first.clone(), second.clone(), both.clone());
+            Task::spawn(&runtime, Name::one(name), async move |me| {
+                let _held = first.lock(&me).await;
+                both.wait().await;
+                let _both = second.lock(&me).await;
+            });
+        }
+        // One more, which is behind it and not on it.
+        let third = left.clone();
+        Task::spawn(&runtime, Name::one("c"), async move |me| drop(third.lock(&me).await));
+        let alarm = until("an alarm", || alarms.deadlock());
+        assert_eq!(
+            alarm.words,
+            [
+                "Deadlock: a and b wait for each other",
+                "a waits to lock right, which b holds",
+                "b waits to lock left, which a holds",
+            ]
+        );
+        assert_eq!(alarms.deadlocks(), 1);
+        let behind = until("one behind it", || live.glance().knot.filter(|knot| !knot.collateral.is_empty()));
+        assert_eq!(behind.collateral[0].to_string(), "c waits to lock left, which a holds");
+        // It is named once, whoever comes to wait behind it.
+        std::thread::sleep(EVERY * 3);
+        assert_eq!(alarms.deadlocks(), 1);
+        // The one that waited second did so while somebody waited.
+        let steps = [Name::one("a"), Name::one("b")].map(|who| live.steps(who));
+        assert!(steps.iter().any(|steps| !steps.is_empty()), "{steps:?}");
+        tokio.shutdown_background();
+    }
+
+    #[test]
+    fn whoever_waits_for_a_task_that_has_ended_is_stuck() {
+        let (tokio, runtime, _live, alarms, _dog) = watched(60_000);
+        let hub = Name::one("hub");
+        let spec = Spec::new(Name::one("work"), 1).drained_by([hub]);
+        let channels = Channels::new(&runtime, Name::one("channels"), [spec]);
+        Task::spawn(&runtime, hub, async move |_| {});
+        Task::spawn(&runtime, Name::one("worker"), async move |me| {
+            for n in 0..2 {
+                channels.send(&me, Channel(0), n).await.unwrap();
+            }
+        });
+        let alarm = until("an alarm", || alarms.deadlock());
+        assert_eq!(alarm.words[0], "Stuck: worker waits for what will never come");
+        assert_eq!(alarm.words[1], "worker waits to send on work (1/1 full), which only hub drains");
+        tokio.shutdown_background();
+    }
+
+    #[test]
+    fn a_long_wait_without_a_cycle_is_starvation_and_no_deadlock() {
+        let (tokio, runtime, live, alarms, _dog) = watched(300);
+        let lock = Mutex::new(&runtime, Name::one("lock"));
+        let (go, gone) = tokio::sync::oneshot::channel::<()>();
+        let (held, holds) = tokio::sync::oneshot::channel::<()>();
+        let held_lock = lock.clone();
+        Task::spawn(&runtime, Name::one("slow"), async move |me| {
+            let guard = held_lock.lock(&me).await;
+            held.send(()).unwrap();
+            let _ = gone.await;
+            drop(guard);
+        });
+        tokio.block_on(holds).unwrap();
+        Task::spawn(&runtime, Name::one("patient"), async move |me| drop(lock.lock(&me).await));
+        until("starvation", || (alarms.starved() == 1).then_some(()));
+        assert!(alarms.deadlock().is_none());
+        let glance = live.glance();
+        let starved = glance.starved(Duration::from_millis(300));
+        assert_eq!(starved[0].to_string(), "patient waits to lock lock, which slow holds");
+        go.send(()).unwrap();
+        until("the end of it", || (alarms.starved() == 0 && live.waiting() == 0).then_some(()));
+        tokio.shutdown_background();
+    }
+
+    /// Tasks that hand a lock and full channels to and fro all the time, and never for ever: whatever moment is looked at,
+    /// nobody is stuck. Half of what waits has been handed what it waits for by the time it is looked at.
+    #[test]
+    fn what_moves_is_never_called_a_deadlock() {
+        let (tokio, runtime, live, alarms, _dog) = watched(60_000);
+        let over = Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let [there, back] = [0, 1].map(|n| Name::of("drainer", n + 1));
+        let specs = [
+            Spec::new(Name::one("there"), 1).drained_by([there]),
+            Spec::new(Name::one("back"), 1).drained_by([back]),
+        ];
+        let channels = Channels::new(&runtime, Name::one("channels"), specs);
+        let locks = [1, 2].map(|n| Mutex::new(&runtime, Name::of("lock", n)));
+        for (at, name) in [there, back].into_iter().enumerate() {
+            let (channels, locks, over) = (channels.clone(), locks.clone(), over.clone());
+            Task::spawn(&runtime, name, async move |me| {
+                while !over.load(std::sync::atomic::Ordering::Relaxed) {
+                    channels.receive(&me, Channel(at)).await;
+                    drop(locks[0].lock(&me).await);
+                }
+            });
+        }
+        for n in 1..=8 {
+            let (channels, locks, over) = (channels.clone(), locks.clone(), over.clone());
+            Task::spawn(&runtime, Name::of("sender", n), async move |me| {
+                while !over.load(std::sync::atomic::Ordering::Relaxed) {
+                    let held = locks[0].lock(&me).await;
+                    let both = locks[1].lock(&me).await;
+                    drop(held);
+                    tokio::task::yield_now().await;
+                    drop(both);
+                    channels.send(&me, Channel(n as usize % 2), n).await.unwrap();
+                }
+            });
+        }
+        let began = Instant::now();
+        let mut glances = 0;
+        let mut waits = 0;
+        while began.elapsed() < Duration::from_secs(3) {
+            let glance = live.glance();
+            assert!(glance.knot.is_none(), "{:?}", glance.knot);
+            waits += glance.working().len();
+            glances += 1;
+        }
+        assert!(alarms.deadlock().is_none() && alarms.deadlocks() == 0);
+        assert!(glances > 100 && waits > glances, "{waits} waits in {glances} glances");
+        over.store(true, std::sync::atomic::Ordering::Relaxed);
+        tokio.shutdown_background();
+    }
+}
