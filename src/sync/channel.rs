@@ -134,6 +134,11 @@ impl<R: Runtime, T: Hash + Send + 'static> Channels<R, T> {
         if first { Ok(()) } else { Err(Closed) }
     }
 
+    /// What a channel is called.
+    pub fn name(&self, channel: Channel) -> Name {
+        self.inner.names[channel.0]
+    }
+
     /// Looks at the channels from outside, for reports and properties.
     pub fn peek<O>(&self, look: impl FnOnce(&Queues<T>) -> O) -> O {
         self.inner.runtime.peek(&self.inner.cell, look)
