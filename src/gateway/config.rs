@@ -31,6 +31,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where the HTTP API is.
     pub api: SocketAddr,
+    /// Where the administrator's page is, with the metrics.
+    pub admin_page: SocketAddr,
     /// The folder of store and secret.
     pub data: PathBuf,
     /// The shape of the hub; `turnstile designs` lists them.
@@ -87,6 +89,8 @@ pub struct Limits {
     pub connections: usize,
     /// Connections to the HTTP API in all.
     pub api_connections: usize,
+    /// Connections to the administrator's page in all.
+    pub page_connections: usize,
     /// Connections from one address.
     pub connections_per_ip: usize,
     /// Connections of one user.
@@ -117,9 +121,9 @@ pub struct Limits {
     pub subscriptions: usize,
     /// Members of a group.
     pub group_members: usize,
-    /// Bytes of the body of a call to the HTTP API.
+    /// Bytes of the body of a call to the HTTP API or the administrator's page.
     pub body_bytes: usize,
-    /// Milliseconds that a call to the HTTP API may take, from its head to the answer.
+    /// Milliseconds that such a call may take, from its head to the answer.
     pub call_ms: u64,
     /// Milliseconds from SIGTERM to the end.
     pub shutdown_ms: u64,
@@ -133,6 +137,7 @@ impl Default for Config {
         Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 10001)),
             api: SocketAddr::from(([127, 0, 0, 1], 10002)),
+            admin_page: SocketAddr::from(([127, 0, 0, 1], 10003)),
             data: PathBuf::from("turnstile-data"),
             design: Design::Lanes,
             version: Version::Main,
@@ -155,6 +160,7 @@ impl Default for Limits {
         Limits {
             connections: 100_000,
             api_connections: 1000,
+            page_connections: 100,
             connections_per_ip: 20_000,
             connections_per_user: 100,
             handshake_ms: 10_000,
@@ -252,6 +258,7 @@ impl Config {
             ("watchdog.starved_ms", self.watchdog.starved_ms as usize),
             ("limits.connections", limits.connections),
             ("limits.api_connections", limits.api_connections),
+            ("limits.page_connections", limits.page_connections),
             ("limits.connections_per_ip", limits.connections_per_ip),
             ("limits.connections_per_user", limits.connections_per_user),
             ("limits.handshake_ms", limits.handshake_ms as usize),

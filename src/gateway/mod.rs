@@ -9,10 +9,12 @@ mod admission;
 mod api;
 pub mod config;
 mod counts;
+mod http;
 mod line;
 mod listen;
 mod online;
 mod outgoing;
+mod page;
 mod push;
 pub mod runtime;
 mod secret;
@@ -47,7 +49,7 @@ use tokio::time::Instant;
 use crate::hub::{Cause, Client, Hub, Settings, Socket};
 use crate::name::Name;
 use crate::runtime::Task;
-use crate::session::Connection;
+use crate::session::{Connection, Platform};
 use admission::Admission;
 use config::{Config, Limits};
 use line::Line;
@@ -56,6 +58,7 @@ use push::Pushers;
 use runtime::Tokio;
 use status::Followers;
 use store::{Store, StoreError};
+use tokens::Bearer;
 use watch::{Alarms, Watchdog};
 use webhook::Webhooks;
 
@@ -85,6 +88,7 @@ pub struct Gateway {
     counts: Counts,
     admission: Admission,
     api_admission: Admission,
+    page_admission: Admission,
     live: Mutex<BTreeMap<u32, Live>>,
     next: AtomicU32,
     draining: AtomicBool,
@@ -134,7 +138,10 @@ impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             StartError::Bind(address, why) => {
-                write!(f, "cannot listen on {address}: {why}; choose another with --listen or --api")
+                write!(
+                    f,
+                    "cannot listen on {address}: {why}; choose another with --listen, --api or --admin-page"
+                )
             }
             StartError::Watchdog(why) => write!(f, "cannot start a thread for the watchdog: {why}"),
             StartError::Store(why) => why.fmt(f),
@@ -152,6 +159,8 @@ pub struct Running {
     pub listen: SocketAddr,
     /// Where the HTTP API is.
     pub api: SocketAddr,
+    /// Where the administrator's page is, with the metrics.
+    pub admin_page: SocketAddr,
     listeners: Vec<JoinHandle<()>>,
     watchdog: Watchdog,
 }
@@ -180,6 +189,7 @@ impl Gateway {
         };
         let (clients, listen) = bind(config.listen).await?;
         let (calls, api) = bind(config.api).await?;
+        let (looks, admin_page) = bind(config.admin_page).await?;
         let watched = watch::Live::with_service(Duration::from_micros(config.service_us));
         let alarms = Alarms::default();
         let watchdog = watch::start(&config, watched.clone(), alarms.clone()).map_err(StartError::Watchdog)?;
@@ -207,6 +217,7 @@ impl Gateway {
             counts: Counts::default(),
             admission: Admission::default(),
             api_admission: Admission::default(),
+            page_admission: Admission::default(),
             live: Mutex::default(),
             next: AtomicU32::new(1),
             draining: AtomicBool::new(false),
@@ -224,8 +235,9 @@ impl Gateway {
         let listeners = vec![
             tokio::spawn(listen::clients(gateway.clone(), clients)),
             tokio::spawn(listen::calls(gateway.clone(), calls)),
+            tokio::spawn(listen::looks(gateway.clone(), looks)),
         ];
-        Ok(Running { gateway, listen, api, listeners, watchdog })
+        Ok(Running { gateway, listen, api, admin_page, listeners, watchdog })
     }
 
     /// What it has counted.
@@ -250,6 +262,10 @@ impl Gateway {
 
     fn live(&self) -> MutexGuard<'_, BTreeMap<u32, Live>> {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_admin(&self, bearer: &Bearer) -> bool {
+        bearer.platform == Platform::Admin && bearer.user == self.config.admin
     }
 
     fn is_draining(&self) -> bool {
@@ -316,7 +332,7 @@ impl Running {
         let deadline = Instant::now() + Limits::time(limits.shutdown_ms);
         gateway.draining.store(true, Ordering::SeqCst);
         let mut listeners = listeners.into_iter();
-        // The API stays until the end, to be asked how it goes.
+        // The API and the page stay until the end, to be asked how it goes.
         listeners.by_ref().take(1).for_each(|clients| clients.abort());
         let sessions: Vec<Live> = gateway.live().values().cloned().collect();
         tracing::info!(connections = sessions.len(), "draining");
@@ -350,7 +366,7 @@ impl Running {
         if left == 0 && tokio::time::timeout(HUB_STOPS, hub.stop(&stop)).await.is_err() {
             tracing::warn!(version = gateway.config.version.name(), "the hub's loops have not ended");
         }
-        listeners.for_each(|calls| calls.abort());
+        listeners.for_each(|others| others.abort());
         gateway.tokens.settle().await;
         if let Err(why) = gateway.store.close().await {
             tracing::error!(%why, "the store did not end well");

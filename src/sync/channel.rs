@@ -134,15 +134,14 @@ impl<R: Runtime, T: Hash + Send + 'static> Channels<R, T> {
         if first { Ok(()) } else { Err(Closed) }
     }
 
+    /// What a channel is called.
+    pub fn name(&self, channel: Channel) -> Name {
+        self.inner.names[channel.0]
+    }
+
     /// Looks at the channels from outside, for reports and properties.
     pub fn peek<O>(&self, look: impl FnOnce(&Queues<T>) -> O) -> O {
         self.inner.runtime.peek(&self.inner.cell, look)
-    }
-
-    /// What each is called and how it stands, from outside.
-    pub fn ports(&self) -> Vec<(Name, Port)> {
-        let names = self.inner.names.iter().enumerate();
-        self.peek(|queues| names.map(|(at, name)| (*name, queues.port(at))).collect())
     }
 
     async fn operate(&self, me: &Task<R>, cases: Vec<Case<T>>, default: bool) -> Chosen<T> {

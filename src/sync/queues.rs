@@ -137,6 +137,16 @@ impl<T> Queues<T> {
         self.len(channel) == 0
     }
 
+    /// How many values a channel's buffer holds.
+    pub fn capacity(&self, channel: usize) -> usize {
+        self.queues[channel].capacity
+    }
+
+    /// How many parked sends stand in line at a channel.
+    pub fn senders(&self, channel: usize) -> usize {
+        self.queues[channel].senders.len()
+    }
+
     /// The values in a channel's buffer, first in line first.
     pub fn buffered(&self, channel: usize) -> impl Iterator<Item = &T> {
         self.queues[channel].returned.iter().chain(&self.queues[channel].buffer)
