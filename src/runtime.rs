@@ -25,6 +25,11 @@ pub trait State: Hash + Send + 'static {
     fn ports(&self) -> usize {
         0
     }
+
+    /// Whether `who` waits here for what has not come yet.
+    fn keeps_waiting(&self, _who: Name) -> bool {
+        false
+    }
 }
 
 /// The tasks to wake when the access that ends their wait is over.
@@ -84,6 +89,12 @@ pub trait Runtime: Clone + Send + Sync + 'static {
 
     /// A call returns: of what it observed since `mark`, only `result` is left.
     fn returns<O: Hash>(&self, _who: Name, _mark: Mark, _result: &O) {}
+
+    /// A call to a service outside the core that touches nothing in it: all there is to it is how long it takes. To a checker
+    /// that is nothing, since any step may come any time later.
+    fn call_service(&self, _who: Name, _service: &'static str) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
 
     /// Starts a task.
     fn spawn(&self, who: Name, task: impl Future<Output = ()> + Send + 'static);
@@ -166,6 +177,11 @@ impl<R: Runtime> Task<R> {
         let result = part.await;
         self.runtime.returns(self.name, mark, &result);
         result
+    }
+
+    /// See [`Runtime::call_service`].
+    pub async fn call_service(&self, service: &'static str) {
+        self.runtime.call_service(self.name, service).await;
     }
 
     /// See [`Runtime::note`].

@@ -22,6 +22,8 @@ pub enum Kind {
     Lock,
     /// Take a lock for reading.
     Read,
+    /// Have the peer take what was written.
+    Write,
     /// See those done who owe it.
     Owed,
     /// See a signal raised.
@@ -29,10 +31,10 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// A task at rest waits for work: a receive, a select, a signal. A task in the midst of work waits to send, to lock or
-    /// for what others owe it: if that never ends, it is stuck.
+    /// A task at rest waits for work: a receive, a select, a signal. A task in the midst of work waits to send, to lock, to
+    /// write or for what others owe it: if that never ends, it is stuck.
     pub fn is_work(self) -> bool {
-        matches!(self, Kind::Send | Kind::Lock | Kind::Read | Kind::Owed)
+        matches!(self, Kind::Send | Kind::Lock | Kind::Read | Kind::Write | Kind::Owed)
     }
 }
 
@@ -56,6 +58,9 @@ impl Port {
 pub trait Resource: Send + Sync {
     /// Looks at one of its ports.
     fn look(&self, port: usize) -> Port;
+
+    /// True while what `who` waits for has not come. Once it has come, the wait is over, even if the task has yet to notice.
+    fn keeps_waiting(&self, who: Name) -> bool;
 }
 
 /// A wait that a task has begun.
@@ -116,6 +121,7 @@ impl Edge {
             Kind::Select => format!("for work on {}", self.on),
             Kind::Lock => format!("to lock {}", self.on),
             Kind::Read => format!("to read-lock {}", self.on),
+            Kind::Write => format!("to write to {}", self.on),
             Kind::Owed => format!("for {}", self.on),
             Kind::Signal => format!("for {}", self.on),
         }

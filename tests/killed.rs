@@ -69,7 +69,8 @@ struct Server {
 impl Server {
     fn spawn(folder: &Path) -> Server {
         let mut serve = Command::new(env!("CARGO_BIN_EXE_turnstile"));
-        serve.args(["serve", "--listen", "127.0.0.1:0", "--api", "127.0.0.1:0", "--json", "--data"]);
+        let free = "127.0.0.1:0";
+        serve.args(["serve", "--listen", free, "--api", free, "--admin-page", free, "--json", "--data"]);
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with(PREFIX) {
                 serve.env_remove(name);

@@ -131,7 +131,7 @@ impl Server {
             // So that a user who logs in over and over can do so with tokens that were issued before.
             design => command
                 .args(["serve", "--listen", "127.0.0.1:0", "--api", "127.0.0.1:0", "--json", "--policy", "4"])
-                .args(["--design", design, "--data"])
+                .args(["--admin-page", "127.0.0.1:0", "--design", design, "--data"])
                 .arg(data.path()),
         };
         for (variable, _) in std::env::vars_os() {

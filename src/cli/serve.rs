@@ -34,6 +34,9 @@ pub(super) struct Serve {
     /// Where the HTTP API is [default: 127.0.0.1:10002]
     #[arg(long, value_name = "ADDRESS")]
     api: Option<String>,
+    /// Where the administrator's page is, with the metrics [default: 127.0.0.1:10003]
+    #[arg(long, value_name = "ADDRESS")]
+    admin_page: Option<String>,
     /// The folder of store and secret [default: turnstile-data]
     #[arg(long, value_name = "FOLDER")]
     data: Option<PathBuf>,
@@ -62,6 +65,9 @@ pub(super) struct Serve {
     #[arg(long, value_enum, default_value_t = Log::Pretty)]
     log: Log,
 }
+
+/// Exit code where the watchdog ends the process: `EX_SOFTWARE` of sysexits.h.
+const DEADLOCK: u8 = 70;
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Log {
@@ -104,6 +110,7 @@ impl Serve {
         set.extend([
             ("listen", text(self.listen)),
             ("api", text(self.api)),
+            ("admin_page", text(self.admin_page)),
             ("data", path_value(self.data)),
             ("design", text(self.design)),
             ("version", text(self.openim)),
@@ -132,13 +139,17 @@ async fn serve(config: Config, json: bool) -> Result<ExitCode, Wrong> {
     let key = secret(&data).map_err(Wrong)?;
     let store = Arc::new(Sqlite::open(&Settings::server(&data))?);
     let running = Gateway::start(config.clone(), store, key).await?;
-    let says = Config { listen: running.listen, api: running.api, ..config };
+    let says = Config { listen: running.listen, api: running.api, admin_page: running.admin_page, ..config };
     say_in_folder(&data, &says)?;
     announce(&running, &data, json);
-    tracing::info!(listen = %running.listen, api = %running.api, design = design.name(), "serving");
+    let Running { listen, api, admin_page, .. } = &running;
+    tracing::info!(%listen, %api, admin = %admin_page, design = design.name(), "serving");
+    let alarms = running.gateway.alarms().clone();
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
+        // The watchdog has said why.
+        _ = alarms.gives_up() => return Ok(ExitCode::from(DEADLOCK)),
     }
     let ended = tokio::select! {
         ended = running.drain() => ended,
@@ -171,8 +182,9 @@ fn at_once() -> ExitCode {
 
 fn announce(running: &Running, data: &Path, json: bool) {
     let (ws, api) = (format!("ws://{}", running.listen), format!("http://{}", running.api));
+    let admin = format!("http://{}", running.admin_page);
     if json {
-        let line = serde_json::json!({ "ws": ws, "api": api, "data": data });
+        let line = serde_json::json!({ "ws": ws, "api": api, "admin": admin, "data": data });
         return say(&format!("{line}\n"));
     }
     let data = data.display();
@@ -181,6 +193,7 @@ fn announce(running: &Running, data: &Path, json: bool) {
 
   WebSocket  {ws}
   HTTP API   {api}
+  admin      {admin}
   data       {data}
 
   a token:   turnstile token --data {data} --user alice --platform 5

@@ -31,6 +31,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where the HTTP API is.
     pub api: SocketAddr,
+    /// Where the administrator's page is, with the metrics.
+    pub admin_page: SocketAddr,
     /// The folder of store and secret.
     pub data: PathBuf,
     /// The shape of the hub; `turnstile designs` lists them.
@@ -54,8 +56,29 @@ pub struct Config {
     pub webhook: Option<String>,
     /// Pages of these origins may call the HTTP API; `*` is any. Tokens come in a header of the caller's, never in a cookie.
     pub cors_origins: Vec<String>,
+    /// Microseconds that each call takes which OpenIM's designs make to other services from within the hub's loop; 0 leaves them out.
+    /// For experiments: `lanes` and `locked-table` make none.
+    pub service_us: u64,
+    /// What is done about deadlocks and long waits.
+    pub watchdog: Watchdog,
     /// What nobody may exceed.
     pub limits: Limits,
+}
+
+/// What is done about deadlocks and long waits.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Watchdog {
+    /// Milliseconds after which a task that waits in the midst of work is said to starve.
+    pub starved_ms: u64,
+    /// On a deadlock the process writes a report into the data folder and ends, for its supervisor to start another.
+    pub exit: bool,
+}
+
+impl Default for Watchdog {
+    fn default() -> Self {
+        Watchdog { starved_ms: 10_000, exit: false }
+    }
 }
 
 /// What nobody may exceed.
@@ -66,6 +89,8 @@ pub struct Limits {
     pub connections: usize,
     /// Connections to the HTTP API in all.
     pub api_connections: usize,
+    /// Connections to the administrator's page in all.
+    pub page_connections: usize,
     /// Connections from one address.
     pub connections_per_ip: usize,
     /// Connections of one user.
@@ -96,9 +121,9 @@ pub struct Limits {
     pub subscriptions: usize,
     /// Members of a group.
     pub group_members: usize,
-    /// Bytes of the body of a call to the HTTP API.
+    /// Bytes of the body of a call to the HTTP API or the administrator's page.
     pub body_bytes: usize,
-    /// Milliseconds that a call to the HTTP API may take, from its head to the answer.
+    /// Milliseconds that such a call may take, from its head to the answer.
     pub call_ms: u64,
     /// Milliseconds from SIGTERM to the end.
     pub shutdown_ms: u64,
@@ -112,6 +137,7 @@ impl Default for Config {
         Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 10001)),
             api: SocketAddr::from(([127, 0, 0, 1], 10002)),
+            admin_page: SocketAddr::from(([127, 0, 0, 1], 10003)),
             data: PathBuf::from("turnstile-data"),
             design: Design::Lanes,
             version: Version::Main,
@@ -122,6 +148,8 @@ impl Default for Config {
             token_days: 90,
             webhook: None,
             cors_origins: vec!["*".to_owned()],
+            service_us: 0,
+            watchdog: Watchdog::default(),
             limits: Limits::default(),
         }
     }
@@ -132,6 +160,7 @@ impl Default for Limits {
         Limits {
             connections: 100_000,
             api_connections: 1000,
+            page_connections: 100,
             connections_per_ip: 20_000,
             connections_per_user: 100,
             handshake_ms: 10_000,
@@ -226,8 +255,10 @@ impl Config {
         let positive = [
             ("lanes", self.lanes),
             ("token_days", self.token_days as usize),
+            ("watchdog.starved_ms", self.watchdog.starved_ms as usize),
             ("limits.connections", limits.connections),
             ("limits.api_connections", limits.api_connections),
+            ("limits.page_connections", limits.page_connections),
             ("limits.connections_per_ip", limits.connections_per_ip),
             ("limits.connections_per_user", limits.connections_per_user),
             ("limits.handshake_ms", limits.handshake_ms as usize),

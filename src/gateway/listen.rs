@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
@@ -12,10 +13,10 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 
-use super::admission::Full;
+use super::admission::{Admission, Full};
 use super::config::Limits;
 use super::counts::Count;
-use super::{Gateway, api, upgrade};
+use super::{Gateway, api, page, upgrade};
 
 /// Sockets beyond the limit that are still told why, by a refusal instead of a closed door.
 const TOLD: usize = 64;
@@ -56,16 +57,28 @@ pub(super) async fn clients(gateway: Arc<Gateway>, listener: TcpListener) {
 
 /// Accepts callers of the HTTP API until it is aborted.
 pub(super) async fn calls(gateway: Arc<Gateway>, listener: TcpListener) {
-    let router = api::router(gateway.clone());
+    let at_most = gateway.config.limits.api_connections;
+    answers(&gateway, listener, api::router(gateway.clone()), &gateway.api_admission, at_most).await;
+}
+
+/// Accepts those who look at the administrator's page until it is aborted.
+pub(super) async fn looks(gateway: Arc<Gateway>, listener: TcpListener) {
+    let at_most = gateway.config.limits.page_connections;
+    answers(&gateway, listener, page::router(gateway.clone()), &gateway.page_admission, at_most).await;
+}
+
+async fn answers(
+    gateway: &Gateway,
+    listener: TcpListener,
+    router: Router,
+    admission: &Admission,
+    at_most: usize,
+) {
     loop {
         let Some(stream) = accept(&listener).await else { continue };
         let Ok(from) = stream.peer_addr() else { continue };
         let limits = gateway.config.limits.clone();
-        let Ok(seat) =
-            gateway.api_admission.socket(from.ip(), limits.api_connections, limits.connections_per_ip)
-        else {
-            continue;
-        };
+        let Ok(seat) = admission.socket(from.ip(), at_most, limits.connections_per_ip) else { continue };
         let service = TowerToHyperService::new(router.clone());
         tokio::spawn(async move {
             let _seat = seat;

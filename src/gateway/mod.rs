@@ -9,10 +9,12 @@ mod admission;
 mod api;
 pub mod config;
 mod counts;
+mod http;
 mod line;
 mod listen;
 mod online;
 mod outgoing;
+mod page;
 mod push;
 pub mod runtime;
 mod secret;
@@ -23,6 +25,7 @@ pub mod store;
 pub mod token;
 mod tokens;
 mod upgrade;
+pub mod watch;
 mod webhook;
 pub mod wire;
 
@@ -46,7 +49,7 @@ use tokio::time::Instant;
 use crate::hub::{Cause, Client, Hub, Settings, Socket};
 use crate::name::Name;
 use crate::runtime::Task;
-use crate::session::Connection;
+use crate::session::{Connection, Platform};
 use admission::Admission;
 use config::{Config, Limits};
 use line::Line;
@@ -55,9 +58,15 @@ use push::Pushers;
 use runtime::Tokio;
 use status::Followers;
 use store::{Store, StoreError};
+use tokens::Bearer;
+use watch::{Alarms, Watchdog};
 use webhook::Webhooks;
 
 /// What the core runs on in a gateway.
+#[cfg(not(feature = "unwatched"))]
+type Core = Tokio<watch::Live>;
+/// What it runs on where the probe's own cost is to be measured: nobody looks on.
+#[cfg(feature = "unwatched")]
 type Core = Tokio<()>;
 
 /// How long the hub may take to stop once all have left.
@@ -67,6 +76,8 @@ const HUB_STOPS: Duration = Duration::from_millis(500);
 pub struct Gateway {
     config: Config,
     core: Core,
+    watched: watch::Live,
+    alarms: Alarms,
     hub: Hub<Core>,
     store: Arc<dyn Store>,
     tokens: Tokens,
@@ -77,6 +88,7 @@ pub struct Gateway {
     counts: Counts,
     admission: Admission,
     api_admission: Admission,
+    page_admission: Admission,
     live: Mutex<BTreeMap<u32, Live>>,
     next: AtomicU32,
     draining: AtomicBool,
@@ -116,6 +128,8 @@ pub fn check_user(id: &str) -> Result<(), String> {
 pub enum StartError {
     /// An address cannot be listened on.
     Bind(SocketAddr, std::io::Error),
+    /// The watchdog has no thread.
+    Watchdog(std::io::Error),
     /// The store cannot be read.
     Store(StoreError),
 }
@@ -124,8 +138,12 @@ impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             StartError::Bind(address, why) => {
-                write!(f, "cannot listen on {address}: {why}; choose another with --listen or --api")
+                write!(
+                    f,
+                    "cannot listen on {address}: {why}; choose another with --listen, --api or --admin-page"
+                )
             }
+            StartError::Watchdog(why) => write!(f, "cannot start a thread for the watchdog: {why}"),
             StartError::Store(why) => why.fmt(f),
         }
     }
@@ -141,7 +159,10 @@ pub struct Running {
     pub listen: SocketAddr,
     /// Where the HTTP API is.
     pub api: SocketAddr,
+    /// Where the administrator's page is, with the metrics.
+    pub admin_page: SocketAddr,
     listeners: Vec<JoinHandle<()>>,
+    watchdog: Watchdog,
 }
 
 /// How a gateway has ended.
@@ -168,7 +189,15 @@ impl Gateway {
         };
         let (clients, listen) = bind(config.listen).await?;
         let (calls, api) = bind(config.api).await?;
-        let core = Tokio::new(tokio::runtime::Handle::current(), ());
+        let (looks, admin_page) = bind(config.admin_page).await?;
+        let watched = watch::Live::with_service(Duration::from_micros(config.service_us));
+        let alarms = Alarms::default();
+        let watchdog = watch::start(&config, watched.clone(), alarms.clone()).map_err(StartError::Watchdog)?;
+        #[cfg(not(feature = "unwatched"))]
+        let probe = watched.clone();
+        #[cfg(feature = "unwatched")]
+        let probe = ();
+        let core = Tokio::new(tokio::runtime::Handle::current(), probe);
         let settings = Settings {
             design: config.design,
             version: config.version,
@@ -188,11 +217,14 @@ impl Gateway {
             counts: Counts::default(),
             admission: Admission::default(),
             api_admission: Admission::default(),
+            page_admission: Admission::default(),
             live: Mutex::default(),
             next: AtomicU32::new(1),
             draining: AtomicBool::new(false),
             empty: Notify::new(),
             core,
+            watched,
+            alarms,
             store,
             config,
         });
@@ -203,13 +235,24 @@ impl Gateway {
         let listeners = vec![
             tokio::spawn(listen::clients(gateway.clone(), clients)),
             tokio::spawn(listen::calls(gateway.clone(), calls)),
+            tokio::spawn(listen::looks(gateway.clone(), looks)),
         ];
-        Ok(Running { gateway, listen, api, listeners })
+        Ok(Running { gateway, listen, api, admin_page, listeners, watchdog })
     }
 
     /// What it has counted.
     pub fn counts(&self) -> &Counts {
         &self.counts
+    }
+
+    /// Who waits for whom, now.
+    pub fn glance(&self) -> watch::Glance {
+        self.watched.glance()
+    }
+
+    /// What the watchdog has to say.
+    pub fn alarms(&self) -> &Alarms {
+        &self.alarms
     }
 
     /// How many connections are served.
@@ -219,6 +262,10 @@ impl Gateway {
 
     fn live(&self) -> MutexGuard<'_, BTreeMap<u32, Live>> {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_admin(&self, bearer: &Bearer) -> bool {
+        bearer.platform == Platform::Admin && bearer.user == self.config.admin
     }
 
     fn is_draining(&self) -> bool {
@@ -280,12 +327,12 @@ impl Running {
     /// Accepts nobody any more, tells the connections over a few seconds to come back elsewhere, and ends when they have, or when
     /// the time is over.
     pub async fn drain(self) -> Ended {
-        let Running { gateway, listeners, .. } = self;
+        let Running { gateway, listeners, watchdog, .. } = self;
         let limits = &gateway.config.limits;
         let deadline = Instant::now() + Limits::time(limits.shutdown_ms);
         gateway.draining.store(true, Ordering::SeqCst);
         let mut listeners = listeners.into_iter();
-        // The API stays until the end, to be asked how it goes.
+        // The API and the page stay until the end, to be asked how it goes.
         listeners.by_ref().take(1).for_each(|clients| clients.abort());
         let sessions: Vec<Live> = gateway.live().values().cloned().collect();
         tracing::info!(connections = sessions.len(), "draining");
@@ -313,11 +360,13 @@ impl Running {
             Ok(()) => 0,
             Err(_) => gateway.live().len(),
         };
+        // Who waits for a hub that has ended waits in vain, as it is to be.
+        drop(watchdog);
         // At v3.5.1 the loops never end, which is a finding and no reason to wait: nobody is left.
         if left == 0 && tokio::time::timeout(HUB_STOPS, hub.stop(&stop)).await.is_err() {
             tracing::warn!(version = gateway.config.version.name(), "the hub's loops have not ended");
         }
-        listeners.for_each(|calls| calls.abort());
+        listeners.for_each(|others| others.abort());
         gateway.tokens.settle().await;
         if let Err(why) = gateway.store.close().await {
             tracing::error!(%why, "the store did not end well");

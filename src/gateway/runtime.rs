@@ -25,6 +25,11 @@ pub trait Probe: Clone + Send + Sync + 'static {
         ready(true)
     }
 
+    /// See [`Runtime::call_service`].
+    fn call_service(&self, _who: Name, _service: &'static str) -> impl Future<Output = ()> + Send {
+        ready(())
+    }
+
     /// The task that is being polled has locked a cell, and is about to look at it.
     fn enters(&self) {}
 
@@ -137,6 +142,10 @@ impl<P: Probe> Runtime for Tokio<P> {
 
     fn whim(&self, who: Name) -> impl Future<Output = bool> + Send {
         self.probe.whim(who)
+    }
+
+    fn call_service(&self, who: Name, service: &'static str) -> impl Future<Output = ()> + Send {
+        self.probe.call_service(who, service)
     }
 
     fn choose(&self, who: Name, among: usize) -> usize {

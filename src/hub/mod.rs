@@ -3,6 +3,7 @@
 //! `docs/MODEL.md` maps each step here to its function there. The steps and their names are those of the Go code.
 
 mod calls;
+mod channels;
 mod client;
 mod closing;
 mod connection;
@@ -19,6 +20,7 @@ mod table;
 mod unregister;
 mod version;
 
+pub use channels::ChannelState;
 pub use client::{Binding, Client};
 pub use connection::peer;
 pub use design::{Design, Loops};

@@ -26,8 +26,7 @@ impl<R: Runtime> Newcomer<'_, R> {
 impl<R: Runtime> Hub<R> {
     /// Puts a client into the table, after the policy has had its say, and tells the other nodes; `registerClient`.
     ///
-    /// The calls to the user service and to the token store touch nothing that is modelled; that they take long is in the model,
-    /// since any step may come any time later.
+    /// The calls to the user service and to the token store touch nothing that is modelled; see [`Runtime::call_service`].
     pub(super) async fn register_client(&self, me: &Task<R>, client: Client<R>) {
         let user_ok = me.call(self.make_way(me, &client)).await;
         self.set(me, &client).await;
@@ -36,6 +35,9 @@ impl<R: Runtime> Hub<R> {
         }
         self.online_connections.add(me, 1);
         me.apart(self.send_user_online_info_to_other_node(me, &client)).await;
+        if self.settings.version.steps().tells_user_service {
+            me.call_service("user service").await;
+        }
     }
 
     /// Looks whether the user is there already, and if so lets the policy have its say.
@@ -77,6 +79,9 @@ impl<R: Runtime> Hub<R> {
         }
         for old in &old_clients {
             me.call(old.kick_online_message(self, me, Cause::Login(login))).await;
+        }
+        for service in steps.invalidates {
+            me.call_service(service).await;
         }
     }
 

@@ -7,6 +7,7 @@ use crate::name::Name;
 use crate::runtime::{Runtime, Task};
 use crate::session::{Connection, Login, Platform, User};
 use crate::sync::{Case, Channel, Channels, Chosen, Flag, Shared, Signal, Spec};
+use crate::waits::{Kind, Port, Resource, Wait};
 
 use super::client::Client;
 use super::outlet::{Outlet, Payload};
@@ -86,6 +87,7 @@ pub struct Socket<R: Runtime> {
     log: Shared<R, Log>,
     writer: Option<Channels<R, Message>>,
     outlet: Option<Arc<dyn Outlet>>,
+    number: u32,
 }
 
 impl<R: Runtime> Clone for Socket<R> {
@@ -97,6 +99,7 @@ impl<R: Runtime> Clone for Socket<R> {
             log: self.log.clone(),
             writer: self.writer.clone(),
             outlet: self.outlet.clone(),
+            number: self.number,
         }
     }
 }
@@ -117,6 +120,7 @@ impl<R: Runtime> Socket<R> {
             log: Shared::new(runtime, Name::of("log of socket", number), Log::default()),
             writer: queued.then(|| Channels::new(runtime, Name::of("queues of writer", number), specs)),
             outlet,
+            number,
         }
     }
 
@@ -193,7 +197,7 @@ impl<R: Runtime> Socket<R> {
     pub(super) async fn write(&self, me: &Task<R>, message: Message) {
         let Some(writer) = &self.writer else {
             if self.put(message) {
-                self.taken().await;
+                self.taken(me).await;
             } else {
                 self.end(me, By::Reader);
             }
@@ -229,10 +233,47 @@ impl<R: Runtime> Socket<R> {
     }
 
     /// Waits until the outlet has taken what was put.
-    async fn taken(&self) {
-        if let Some(outlet) = &self.outlet {
-            poll_fn(|cx| outlet.poll_taken(cx)).await;
+    async fn taken(&self, me: &Task<R>) {
+        let Some(outlet) = &self.outlet else { return };
+        let socket = Name::of("socket", self.number);
+        let mut writing = Writing { me, waits: false };
+        poll_fn(|cx| {
+            let taken = outlet.poll_taken(cx);
+            if taken.is_pending() && !std::mem::replace(&mut writing.waits, true) {
+                let resource = Arc::new(Outside);
+                let wait = Wait { kind: Kind::Write, on: socket, cell: socket, port: 0, resource };
+                me.runtime.waits(me.name, wait);
+            }
+            taken
+        })
+        .await;
+    }
+}
+
+/// A write that the outlet has not taken yet, maybe.
+struct Writing<'a, R: Runtime> {
+    me: &'a Task<R>,
+    waits: bool,
+}
+
+impl<R: Runtime> Drop for Writing<'_, R> {
+    fn drop(&mut self) {
+        if self.waits {
+            self.me.runtime.resumes(self.me.name);
         }
+    }
+}
+
+/// What only the peer can help with.
+struct Outside;
+
+impl Resource for Outside {
+    fn look(&self, _port: usize) -> Port {
+        Port::open()
+    }
+
+    fn keeps_waiting(&self, _who: Name) -> bool {
+        true
     }
 }
 
@@ -245,7 +286,7 @@ pub async fn writer<R: Runtime>(me: Task<R>, socket: Socket<R>, write: Write) {
         match queues.select(&me, cases).await {
             Chosen::Received { value: Some(message), .. } => {
                 socket.put(message);
-                socket.taken().await;
+                socket.taken(&me).await;
             }
             _ => break,
         }
@@ -255,7 +296,7 @@ pub async fn writer<R: Runtime>(me: Task<R>, socket: Socket<R>, write: Write) {
             queues.select_or_default(&me, vec![Case::Receive(MESSAGES.0)]).await
         {
             socket.put(message);
-            socket.taken().await;
+            socket.taken(&me).await;
         }
         socket.log(|log| log.ended = log.ended.or(log.ending));
         socket.tell(|outlet| outlet.ended(By::Reader));

@@ -18,6 +18,9 @@ impl<R: Runtime> Hub<R> {
         }
         self.online_connections.add(me, -1);
         client.bound().socket.unregistered();
+        if self.settings.version.steps().tells_user_service {
+            me.call_service("user service").await;
+        }
         if self.settings.version.steps().objects == Objects::Pooled {
             self.pool.put(me, client, Client::name);
         }

@@ -96,6 +96,10 @@ pub struct Steps {
     pub kick_counts: bool,
     /// When a login is told to the other nodes, the loop waits for their replies: under which discovery.
     pub tells_other_nodes: &'static str,
+    /// The loop tells the user service whenever a client comes or goes, and waits for the reply; `SetUserOnlineStatus`.
+    pub tells_user_service: bool,
+    /// What the loop calls, one after another, to have the tokens of those invalid whom it has kicked.
+    pub invalidates: &'static [&'static str],
     /// What a stop signal does.
     pub shutdown: Shutdown,
 }
@@ -122,6 +126,9 @@ const V3_5_1: Steps = Steps {
     rules: OLD_RULES,
     kick_counts: true,
     tells_other_nodes: "zookeeper",
+    tells_user_service: true,
+    // `GetTokensWithoutError`, then `SetTokenMapByUidPid`.
+    invalidates: &["token cache", "token cache"],
     shutdown: Shutdown::AfterLoops,
 };
 
@@ -134,6 +141,9 @@ const V3_8_3: Steps = Steps {
     rules: NEW_RULES,
     kick_counts: false,
     tells_other_nodes: "all but k8s",
+    tells_user_service: false,
+    // `InvalidateToken` or `KickTokens`.
+    invalidates: &["auth service"],
     shutdown: Shutdown::DeadlineFromStart,
 };
 

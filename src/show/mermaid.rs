@@ -166,6 +166,7 @@ impl Net {
             Kind::Select => "waits for work",
             Kind::Lock => "waits to lock",
             Kind::Read => "waits to read-lock",
+            Kind::Write => "waits to write",
             Kind::Owed | Kind::Signal => "waits for",
         };
         self.link(&who, verb, &what, on_cycle);

@@ -77,6 +77,10 @@ impl<R: Runtime, T: Hash + Send + 'static> Resource for Inner<R, T> {
     fn look(&self, port: usize) -> Port {
         self.runtime.peek(&self.cell, |queues| queues.port(port))
     }
+
+    fn keeps_waiting(&self, who: Name) -> bool {
+        self.runtime.peek(&self.cell, |queues| queues.keeps_waiting(who))
+    }
 }
 
 impl<R: Runtime, T: Hash + Send + 'static> Channels<R, T> {
@@ -128,6 +132,11 @@ impl<R: Runtime, T: Hash + Send + 'static> Channels<R, T> {
         me.note(|| format!("close {}", self.inner.names[channel.0]));
         let first = self.inner.runtime.with(&self.inner.cell, |q, wakes| q.close(channel.0, wakes));
         if first { Ok(()) } else { Err(Closed) }
+    }
+
+    /// What a channel is called.
+    pub fn name(&self, channel: Channel) -> Name {
+        self.inner.names[channel.0]
     }
 
     /// Looks at the channels from outside, for reports and properties.

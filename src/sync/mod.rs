@@ -26,6 +26,7 @@ pub use signal::Signal;
 pub use waitgroup::WaitGroup;
 
 use std::hash::{Hash, Hasher};
+use std::ops::RangeInclusive;
 use std::task::Waker;
 
 use crate::name::Name;
@@ -39,6 +40,11 @@ pub struct Ticket {
 }
 
 impl Ticket {
+    /// All that a task may have.
+    fn all_of(task: Name) -> RangeInclusive<Ticket> {
+        Ticket { task, operation: 0 }..=Ticket { task, operation: u32::MAX }
+    }
+
     /// The first ticket of the task that is not in use.
     fn next(task: Name, in_use: impl Fn(Ticket) -> bool) -> Ticket {
         let mut ticket = Ticket { task, operation: 0 };

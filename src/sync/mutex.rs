@@ -43,6 +43,10 @@ impl State for Line {
     fn ports(&self) -> usize {
         1
     }
+
+    fn keeps_waiting(&self, who: Name) -> bool {
+        self.waiting.iter().any(|(ticket, _)| ticket.task == who)
+    }
 }
 
 impl Line {
@@ -113,6 +117,10 @@ impl<R: Runtime> Clone for Mutex<R> {
 impl<R: Runtime> Resource for Inner<R> {
     fn look(&self, port: usize) -> Port {
         self.runtime.peek(&self.cell, |line| line.port(port))
+    }
+
+    fn keeps_waiting(&self, who: Name) -> bool {
+        self.runtime.peek(&self.cell, |line| line.keeps_waiting(who))
     }
 }
 

@@ -106,6 +106,10 @@ impl<T: Hash + Send + 'static> State for Queues<T> {
     fn ports(&self) -> usize {
         self.queues.len()
     }
+
+    fn keeps_waiting(&self, who: Name) -> bool {
+        self.parked.range(Ticket::all_of(who)).any(|(_, parked)| parked.served.is_none())
+    }
 }
 
 impl<T> Queues<T> {
@@ -131,6 +135,16 @@ impl<T> Queues<T> {
     /// True if a channel's buffer has no value.
     pub fn is_empty(&self, channel: usize) -> bool {
         self.len(channel) == 0
+    }
+
+    /// How many values a channel's buffer holds.
+    pub fn capacity(&self, channel: usize) -> usize {
+        self.queues[channel].capacity
+    }
+
+    /// How many parked sends stand in line at a channel.
+    pub fn senders(&self, channel: usize) -> usize {
+        self.queues[channel].senders.len()
     }
 
     /// The values in a channel's buffer, first in line first.

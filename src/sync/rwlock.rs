@@ -60,6 +60,12 @@ impl State for Doors {
     fn ports(&self) -> usize {
         2
     }
+
+    fn keeps_waiting(&self, who: Name) -> bool {
+        let first = self.first.as_ref().is_some_and(|(ticket, _)| ticket.task == who);
+        let later = self.later.iter().any(|(ticket, let_in, _)| ticket.task == who && !let_in);
+        (first && !self.readers.is_empty()) || later || self.writers.keeps_waiting(who)
+    }
 }
 
 impl Doors {
@@ -155,6 +161,10 @@ impl<R: Runtime> Clone for RwLock<R> {
 impl<R: Runtime> Resource for Inner<R> {
     fn look(&self, port: usize) -> Port {
         self.runtime.peek(&self.cell, |doors| doors.port(port))
+    }
+
+    fn keeps_waiting(&self, who: Name) -> bool {
+        self.runtime.peek(&self.cell, |doors| doors.keeps_waiting(who))
     }
 }
 

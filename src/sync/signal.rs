@@ -32,6 +32,10 @@ impl State for Raised {
     fn ports(&self) -> usize {
         1
     }
+
+    fn keeps_waiting(&self, who: Name) -> bool {
+        self.waiting.keys().any(|ticket| ticket.task == who)
+    }
 }
 
 impl Raised {
@@ -59,6 +63,10 @@ impl<R: Runtime> Clone for Signal<R> {
 impl<R: Runtime> Resource for Inner<R> {
     fn look(&self, port: usize) -> Port {
         self.runtime.peek(&self.cell, |raised| raised.port(port))
+    }
+
+    fn keeps_waiting(&self, who: Name) -> bool {
+        self.runtime.peek(&self.cell, |raised| raised.keeps_waiting(who))
     }
 }
 

@@ -41,6 +41,10 @@ impl State for Owed {
     fn ports(&self) -> usize {
         1
     }
+
+    fn keeps_waiting(&self, who: Name) -> bool {
+        self.waiting.iter().any(|(ticket, (told, _))| ticket.task == who && !told)
+    }
 }
 
 impl Owed {
@@ -73,6 +77,10 @@ impl<R: Runtime> Clone for WaitGroup<R> {
 impl<R: Runtime> Resource for Inner<R> {
     fn look(&self, port: usize) -> Port {
         self.runtime.peek(&self.cell, |owed| owed.port(port))
+    }
+
+    fn keeps_waiting(&self, who: Name) -> bool {
+        self.runtime.peek(&self.cell, |owed| owed.keeps_waiting(who))
     }
 }
 

@@ -19,17 +19,18 @@ export class Gateway {
     const gateway = new Gateway()
     gateway.data = await mkdtemp(join(tmpdir(), 'turnstile-'))
     gateway.#options = options
-    await gateway.#run('127.0.0.1:0', '127.0.0.1:0')
+    await gateway.#run('127.0.0.1:0', '127.0.0.1:0', '127.0.0.1:0')
     return gateway
   }
 
-  async #run(ws, api) {
-    const args = ['serve', '--data', this.data, '--listen', ws, '--api', api, '--json', ...this.#options]
+  async #run(ws, api, page) {
+    const args = ['serve', '--data', this.data, '--listen', ws, '--api', api, '--admin-page', page, '--json', ...this.#options]
     this.#process = spawn(BINARY, args, { stdio: ['ignore', 'pipe', process.env.VERBOSE ? 'inherit' : 'ignore'] })
     const died = once(this.#process, 'exit').then(([code]) => { throw new Error(`turnstile ended with ${code} before it listened`) })
     const [line] = await Promise.race([once(createInterface(this.#process.stdout), 'line'), died])
     died.catch(() => {})
-    Object.assign(this, JSON.parse(line))
+    const { ws, api, admin } = JSON.parse(line)
+    Object.assign(this, { ws, api, page: admin })
   }
 
   /** Ends the process, with whoever is connected, and waits until it is gone. */
@@ -41,7 +42,7 @@ export class Gateway {
 
   /** Runs it again where it was, on the same data. */
   restart() {
-    return this.#run(new URL(this.ws).host, new URL(this.api).host)
+    return this.#run(...[this.ws, this.api, this.page].map((url) => new URL(url).host))
   }
 
   async stop() {

@@ -7,6 +7,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+/// Serving on ports that are free.
+const SERVE: [&str; 7] =
+    ["serve", "--listen", "127.0.0.1:0", "--api", "127.0.0.1:0", "--admin-page", "127.0.0.1:0"];
+
 fn turnstile(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_turnstile"));
     command.current_dir(folder).env_remove("RUST_LOG").stdin(Stdio::null());
@@ -27,8 +31,8 @@ struct Server {
 
 impl Server {
     fn start(command: &mut Command) -> Server {
-        let args = ["serve", "--listen", "127.0.0.1:0", "--api", "127.0.0.1:0", "--json"];
-        let mut child = command.args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child =
+            command.args(SERVE).arg("--json").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
         let said: Value = serde_json::from_str(&line).unwrap();
@@ -125,8 +129,7 @@ fn no_default_secret_and_no_short_one() {
 fn a_signal_drains_and_a_second_ends_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(&mut turnstile(folder.path()));
-    let second =
-        run(turnstile(folder.path()).args(["serve", "--listen", "127.0.0.1:0", "--api", "127.0.0.1:0"]));
+    let second = run(turnstile(folder.path()).args(SERVE));
     assert_eq!(second.0, Some(1));
     assert!(second.2.contains("stop the other server"), "{}", second.2);
     server.signal("-TERM");

@@ -4,5 +4,6 @@ mod cli;
 mod handshakes;
 mod limits;
 mod messages;
+mod page;
 mod sessions;
 mod world;

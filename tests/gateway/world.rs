@@ -1,5 +1,6 @@
 //! A gateway in a folder of its own, and clients that speak its wire protocol.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -48,7 +49,7 @@ impl World {
     /// A gateway with some of the configuration, in TOML.
     pub(super) async fn with(toml: &str) -> World {
         let folder = tempfile::tempdir().unwrap();
-        let toml = format!("listen = '127.0.0.1:0'\napi = '127.0.0.1:0'\n{toml}");
+        let toml = format!("listen = '127.0.0.1:0'\napi = '127.0.0.1:0'\nadmin_page = '127.0.0.1:0'\n{toml}");
         let config = Config::read(&toml, [], &[]).unwrap();
         let key = secret(folder.path()).unwrap();
         let store = Arc::new(Sqlite::open(&Settings::server(folder.path())).unwrap());
@@ -79,15 +80,21 @@ impl World {
 
     /// A request to the HTTP API, and the whole answer.
     pub(super) async fn http(&self, line: &str, headers: &str, body: &str) -> String {
-        let mut socket = TcpStream::connect(self.running.api).await.unwrap();
-        let request = format!(
-            "{line} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\n{headers}content-length: {}\r\n\r\n{body}",
-            body.len()
-        );
-        socket.write_all(request.as_bytes()).await.unwrap();
-        let mut answer = String::new();
-        timeout(SOON, socket.read_to_string(&mut answer)).await.unwrap().unwrap();
-        answer
+        http(self.running.api, line, headers, body).await
+    }
+
+    /// A request to the administrator's page: the status, the head and the body of the answer.
+    pub(super) async fn page(&self, line: &str, headers: &str) -> (u16, String, String) {
+        let answer = http(self.running.admin_page, line, headers, "").await;
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (head.split(' ').nth(1).unwrap().parse().unwrap(), head.to_lowercase(), body.to_owned())
+    }
+
+    /// What the page is told of the gateway.
+    pub(super) async fn state(&self) -> Value {
+        let (status, _, body) = self.page("GET /state", &format!("token: {}\r\n", self.admin)).await;
+        assert_eq!(status, 200, "{body}");
+        serde_json::from_str(&body).unwrap()
     }
 
     pub(super) async fn token(&self, user: &str, platform: Platform) -> Secret {
@@ -278,6 +285,19 @@ impl Client {
             }
         }
     }
+}
+
+/// A request to an address, and the whole answer.
+async fn http(address: SocketAddr, line: &str, headers: &str, body: &str) -> String {
+    let mut socket = TcpStream::connect(address).await.unwrap();
+    let request = format!(
+        "{line} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\n{headers}content-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    socket.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    timeout(SOON, socket.read_to_string(&mut answer)).await.unwrap().unwrap();
+    answer
 }
 
 /// What a kicked client sees: the message, then the close.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri};
 use axum::routing::any;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -21,11 +21,11 @@ use tower_http::timeout::TimeoutLayer;
 
 use super::Gateway;
 use super::config::Limits;
+use super::http::{self, json_response, text};
 use super::service::Failed;
 use super::tokens::Bearer;
 use super::wire::Secret;
 use super::wire::codes::{self, Refusal};
-use crate::session::Platform;
 
 /// The routes.
 pub(super) fn router(gateway: Arc<Gateway>) -> Router {
@@ -69,8 +69,7 @@ impl Call<'_> {
     }
 
     fn is_admin(&self) -> bool {
-        let admin = &self.gateway.config.admin;
-        self.bearer.as_ref().is_some_and(|b| b.platform == Platform::Admin && b.user == *admin)
+        self.bearer.as_ref().is_some_and(|bearer| self.gateway.is_admin(bearer))
     }
 
     /// Only an administrator may do this.
@@ -100,16 +99,8 @@ async fn answer(
 ) -> Response<Body> {
     let path = uri.path();
     if method == Method::GET {
-        return match path {
-            "/healthz" => text(StatusCode::OK, "ok\n"),
-            "/readyz" if gateway.is_draining() => text(StatusCode::SERVICE_UNAVAILABLE, "the server ends\n"),
-            "/readyz" if gateway.store.health().await.is_err() => {
-                text(StatusCode::SERVICE_UNAVAILABLE, "the store does not answer\n")
-            }
-            "/readyz" => text(StatusCode::OK, "ready\n"),
-            "/version" => text(StatusCode::OK, concat!(env!("CARGO_PKG_VERSION"), "\n")),
-            _ => text(StatusCode::NOT_FOUND, "there is nothing here; the API is called with POST\n"),
-        };
+        let nothing = || text(StatusCode::NOT_FOUND, "there is nothing here; the API is called with POST\n");
+        return http::health(&gateway, path).await.unwrap_or_else(nothing);
     }
     let body = match body {
         Ok(body) => body,
@@ -146,21 +137,6 @@ fn failed(status: StatusCode, why: Failed) -> Response<Body> {
     let name = codes::name(why.code).unwrap_or("ServerInternalError");
     let refusal = Refusal { code: why.code, message: name.to_owned(), detail: why.message };
     json_response(status, refusal.to_json())
-}
-
-fn json_response(status: StatusCode, body: String) -> Response<Body> {
-    response(status, "application/json; charset=utf-8", body)
-}
-
-fn text(status: StatusCode, body: &str) -> Response<Body> {
-    response(status, "text/plain; charset=utf-8", body.to_owned())
-}
-
-fn response(status: StatusCode, kind: &'static str, body: String) -> Response<Body> {
-    let mut response = Response::new(Body::from(body));
-    *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-    response
 }
 
 /// A list of users in a body.

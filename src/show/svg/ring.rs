@@ -71,6 +71,7 @@ fn nodes(edge: &Edge) -> [Node; 2] {
         Kind::Select => "waits for work on",
         Kind::Lock => "waits to lock",
         Kind::Read => "waits to read-lock",
+        Kind::Write => "waits to write to",
         Kind::Owed | Kind::Signal => "waits for",
     };
     // What is left without the helpers is how full it is.

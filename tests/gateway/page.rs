@@ -1,0 +1,68 @@
+//! The administrator's page: who may see it, and what it says.
+
+use turnstile::session::Platform;
+
+use super::world::World;
+
+#[tokio::test]
+async fn only_an_administrator_sees_the_state() {
+    let world = World::new().await;
+    let user = world.token("alice", Platform::Web).await;
+    // A user who is called so, with a token of another platform.
+    let other = world.another_token("imAdmin", Platform::Web).await;
+    let cases = [
+        ("GET /state", String::new(), 401),
+        ("GET /state", "token: none\r\n".to_owned(), 401),
+        ("GET /state", format!("token: {}\r\n", user.reveal()), 403),
+        ("GET /state", format!("token: {}\r\n", other.reveal()), 403),
+        ("GET /state", format!("cookie: token={}\r\n", world.admin), 401),
+        ("GET /state", format!("authorization: Basic {}\r\n", world.admin), 401),
+        ("GET /state", format!("authorization: Bearer {}\r\n", world.admin), 200),
+        ("GET /state", format!("authorization: bearer {}\r\n", world.admin), 200),
+        ("GET /state", format!("token: {}\r\n", world.admin), 200),
+        ("POST /state", format!("token: {}\r\n", world.admin), 405),
+        ("GET /nothing", format!("token: {}\r\n", world.admin), 404),
+    ];
+    for (line, headers, expected) in cases {
+        let origin = format!("{headers}origin: http://elsewhere\r\n");
+        let (status, head, body) = world.page(line, &origin).await;
+        assert_eq!(status, expected, "{line} {headers} {body}");
+        assert!(!head.contains("access-control"), "no other page may read it: {head}");
+        assert!(!body.contains(user.reveal()), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn the_page_says_how_the_gateway_is_as_the_api_does() {
+    let world = World::new().await;
+    for (path, expected) in
+        [("/healthz", "ok\n"), ("/readyz", "ready\n"), ("/version", concat!(env!("CARGO_PKG_VERSION"), "\n"))]
+    {
+        assert_eq!(world.page(&format!("GET {path}"), "").await.2, expected);
+        assert!(world.http(&format!("GET {path}"), "", "").await.ends_with(expected));
+    }
+    assert_eq!(world.page("POST /healthz", "").await.0, 404);
+}
+
+#[tokio::test]
+async fn the_page_has_few_seats() {
+    let world = World::with("limits.page_connections = 1").await;
+    let seat = tokio::net::TcpStream::connect(world.running.admin_page).await.unwrap();
+    // Whoever comes next is hung up on, before or after it could ask.
+    let mut next = tokio::net::TcpStream::connect(world.running.admin_page).await.unwrap();
+    let mut answer = Vec::new();
+    let read = tokio::io::AsyncReadExt::read_to_end(&mut next, &mut answer);
+    let _ = tokio::time::timeout(super::world::SOON, read).await.expect("the end in time");
+    assert_eq!(answer, b"");
+    drop(seat);
+    // Others still have the API.
+    assert!(world.http("GET /healthz", "", "").await.ends_with("ok\n"));
+}
+
+#[tokio::test]
+async fn the_state_says_who_is_there_and_whether_clients_may_come() {
+    let world = World::new().await;
+    let _alice = world.client("alice", Platform::Web).await;
+    let state = world.state().await;
+    assert_eq!((&state["connections"], &state["unready"]), (&1.into(), &serde_json::Value::Null), "{state}");
+}
