@@ -3,6 +3,7 @@
 mod chat;
 mod designs;
 mod serve;
+mod storm;
 mod token;
 
 use std::io::Write;
@@ -30,6 +31,8 @@ enum Command {
     Token(token::Issue),
     /// Chats in the terminal: connects as a user, sends lines, shows what comes.
     Chat(chat::Chat),
+    /// Storms a server: accounts that connect, send, receive the reply and disconnect, over and over.
+    Storm(storm::Storm),
     /// Lists the designs of the hub, and the OpenIM versions whose steps they follow.
     Designs {
         /// Prints one JSON object.
@@ -68,6 +71,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Serve(serve) => serve.run(),
         Command::Token(issue) => issue.run(),
         Command::Chat(chat) => chat.run(),
+        Command::Storm(storm) => storm.run(),
         Command::Designs { json } => {
             say(&designs::list(json));
             Ok(ExitCode::SUCCESS)
@@ -83,6 +87,12 @@ pub(crate) fn run() -> ExitCode {
         eprintln!("turnstile: {why}");
         ExitCode::FAILURE
     })
+}
+
+/// Says that a command cannot be understood.
+fn usage(why: &str) -> ExitCode {
+    eprintln!("turnstile: {why}");
+    ExitCode::from(USAGE)
 }
 
 /// Prints to standard output. A reader that has gone away is no error.
