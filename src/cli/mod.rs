@@ -5,6 +5,7 @@ mod designs;
 mod serve;
 mod storm;
 mod token;
+mod waits;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -33,6 +34,8 @@ enum Command {
     Chat(chat::Chat),
     /// Storms a server: accounts that connect, send, receive the reply and disconnect, over and over.
     Storm(storm::Storm),
+    /// Says who waits for whom in a server that runs.
+    Waits(waits::Waits),
     /// Lists the designs of the hub, and the OpenIM versions whose steps they follow.
     Designs {
         /// Prints one JSON object.
@@ -72,6 +75,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Token(issue) => issue.run(),
         Command::Chat(chat) => chat.run(),
         Command::Storm(storm) => storm.run(),
+        Command::Waits(waits) => waits.run(),
         Command::Designs { json } => {
             say(&designs::list(json));
             Ok(ExitCode::SUCCESS)

@@ -6,7 +6,6 @@
 
 mod account;
 mod held;
-mod http;
 mod report;
 mod server;
 mod tally;
@@ -25,11 +24,11 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep_until, timeout};
 
+use crate::client::Http;
 use crate::client::Place;
 use crate::gateway::wire::Secret;
 use crate::session::Platform;
 use account::Account;
-use http::Http;
 use report::Watcher;
 use tally::Tally;
 
@@ -112,14 +111,22 @@ impl Plan {
         let share = |what: bool, words: &str| if what { Ok(()) } else { Err(words.to_owned()) };
         share(self.users > 0 && self.contenders > 0, "there must be at least one account and one contender")?;
         share((0.0..=1.0).contains(&self.reset), "the share of resets is from 0 to 1")?;
-        share(self.rate.is_none_or(|rate| rate > 0.0 && rate <= 1e6), "the rate is above 0 and at most 1000000")?;
+        share(
+            self.rate.is_none_or(|rate| rate > 0.0 && rate <= 1e6),
+            "the rate is above 0 and at most 1000000",
+        )?;
         share(!self.platforms.is_empty(), "there must be at least one platform")?;
         share(self.cycles != Some(0), "there must be at least one cycle")?;
-        share(!self.stall.is_zero() && self.stall < self.patience, "a stall must be told before patience ends")?;
+        share(
+            !self.stall.is_zero() && self.stall < self.patience,
+            "a stall must be told before patience ends",
+        )?;
         let wants = self.sockets();
         share(
             wants <= sockets,
-            &format!("this takes {wants} sockets and {sockets} may be open; take fewer, or raise --max-sockets"),
+            &format!(
+                "this takes {wants} sockets and {sockets} may be open; take fewer, or raise --max-sockets"
+            ),
         )
     }
 }
@@ -188,8 +195,7 @@ pub async fn run(
     let token = data["token"].as_str().map(Secret::from).ok_or("no token of an administrator comes")?;
     let api = Http { token, ..api };
     let server = target.admin.clone().map(|place| Watch::new(place, api.token.clone()));
-    let storm =
-        Arc::new(Storm { plan, target, api, tally: Tally::default(), begun: AtomicU64::new(0) });
+    let storm = Arc::new(Storm { plan, target, api, tally: Tally::default(), begun: AtomicU64::new(0) });
     let cast = storm.cast().await?;
     let (end, ends) = watch::channel(false);
     let mut talkers = JoinSet::new();

@@ -202,7 +202,8 @@ impl Watcher {
         }
         let patience = self.storm.plan.stall;
         let longest = waiting.values().map(|waiting| waiting.longest_ms).max().unwrap_or(0);
-        if self.stall.is_none() && moved.elapsed() >= patience && u128::from(longest) >= patience.as_millis() {
+        if self.stall.is_none() && moved.elapsed() >= patience && u128::from(longest) >= patience.as_millis()
+        {
             let (since, seen) = (moved, Instant::now());
             self.stall = Some(Stopped { since, seen, waiting: BTreeMap::new(), failed_before: failed });
         }
@@ -233,7 +234,9 @@ impl Watcher {
             let what = match phase {
                 Phase::Connect => "handshakes get no answer",
                 Phase::Reply => "logins get no answer: connected, and nothing that is sent is answered",
-                Phase::Disconnect => "users cannot go offline: the server does not close after their close frame",
+                Phase::Disconnect => {
+                    "users cannot go offline: the server does not close after their close frame"
+                }
                 Phase::Cycle => continue,
             };
             let seconds = *longest_ms as f64 / 1000.0;
@@ -322,7 +325,16 @@ impl Report {
     pub fn text(&self) -> String {
         let mut text = format!(
             "{} cycles in {:.1} s, {:.0}/s\n\n{:<12}{:>9}{:>10}{:>10}{:>10}{:>10}{:>10}  ms\n",
-            self.cycles, self.seconds, self.cycles_per_second, "", "times", "p50", "p90", "p99", "p99.9", "max"
+            self.cycles,
+            self.seconds,
+            self.cycles_per_second,
+            "",
+            "times",
+            "p50",
+            "p90",
+            "p99",
+            "p99.9",
+            "max"
         );
         for (phase, took) in &self.phases {
             let Latency { times, p50_ms, p90_ms, p99_ms, p99_9_ms, max_ms } = took;
