@@ -9,9 +9,11 @@ mod admission;
 mod api;
 pub mod config;
 mod counts;
+mod histogram;
 mod http;
 mod line;
 mod listen;
+mod metrics;
 mod online;
 mod outgoing;
 mod page;
@@ -28,7 +30,8 @@ mod upgrade;
 mod webhook;
 pub mod wire;
 
-pub use counts::{Count, Counts};
+pub use counts::{Count, Counts, Requests};
+pub use histogram::{Durations, Histogram};
 pub use line::Close;
 pub use secret::secret;
 pub use tokens::Tokens;
@@ -41,6 +44,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -56,7 +60,7 @@ use online::Online;
 use push::Pushers;
 use runtime::Tokio;
 use status::Followers;
-use store::{Store, StoreError};
+use store::{Counting, Store, StoreError};
 use tokens::Bearer;
 use webhook::Webhooks;
 
@@ -70,6 +74,7 @@ const HUB_STOPS: Duration = Duration::from_millis(500);
 pub struct Gateway {
     config: Config,
     core: Core,
+    tokio: Handle,
     hub: Hub<Core>,
     store: Arc<dyn Store>,
     tokens: Tokens,
@@ -77,7 +82,7 @@ pub struct Gateway {
     followers: Followers,
     pushers: Pushers,
     webhooks: Webhooks,
-    counts: Counts,
+    counts: Arc<Counts>,
     admission: Admission,
     api_admission: Admission,
     page_admission: Admission,
@@ -178,7 +183,10 @@ impl Gateway {
         let (clients, listen) = bind(config.listen).await?;
         let (calls, api) = bind(config.api).await?;
         let (looks, admin_page) = bind(config.admin_page).await?;
-        let core = Tokio::new(tokio::runtime::Handle::current(), ());
+        let tokio = Handle::current();
+        let core = Tokio::new(tokio.clone(), ());
+        let counts = Arc::new(Counts::default());
+        let store: Arc<dyn Store> = Arc::new(Counting::new(store, counts.clone()));
         let settings = Settings {
             design: config.design,
             version: config.version,
@@ -195,7 +203,7 @@ impl Gateway {
             followers: Followers::default(),
             pushers: Pushers::default(),
             webhooks: Webhooks::default(),
-            counts: Counts::default(),
+            counts,
             admission: Admission::default(),
             api_admission: Admission::default(),
             page_admission: Admission::default(),
@@ -204,6 +212,7 @@ impl Gateway {
             draining: AtomicBool::new(false),
             empty: Notify::new(),
             core,
+            tokio,
             store,
             config,
         });
@@ -256,6 +265,14 @@ impl Gateway {
         Task { runtime: self.core.clone(), name: Name::of(role, number) }
     }
 
+    /// How many connections wait for the hub: to come into the user table, and to be let go.
+    fn pending(&self) -> (u64, u64) {
+        let get = |count| self.counts.get(count);
+        let dealt_with = get(Count::Registered) + get(Count::RefusedStopping);
+        let gone = get(Count::Unregistered);
+        (get(Count::Connected).saturating_sub(dealt_with), get(Count::Leaving).saturating_sub(gone))
+    }
+
     /// A connection is in the user table.
     fn came_online(&self, line: &Line) {
         self.counts.add(Count::Registered);
@@ -282,7 +299,10 @@ impl Gateway {
 
     /// The hub kicks a connection.
     fn was_kicked(&self, line: &Line, cause: Cause) {
-        self.counts.add(Count::Kicked);
+        self.counts.add(match cause {
+            Cause::Login(_) => Count::KickedByLogin,
+            Cause::Admin(..) => Count::KickedByAdministrator,
+        });
         let spared = matches!(cause, Cause::Login(newcomer) if newcomer.token == line.login.token);
         if !spared {
             self.tokens.kick(line.login.token);

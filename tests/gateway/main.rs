@@ -4,6 +4,8 @@ mod cli;
 mod handshakes;
 mod limits;
 mod messages;
+mod metrics;
 mod page;
 mod sessions;
+mod spans;
 mod world;

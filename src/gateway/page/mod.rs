@@ -15,7 +15,8 @@ use tower_http::timeout::TimeoutLayer;
 
 use super::Gateway;
 use super::config::Limits;
-use super::http::{health, json_response, text};
+use super::http::{health, json_response, response, text};
+use super::metrics::{self, Format};
 use super::tokens::Bearer;
 use super::wire::Secret;
 use super::wire::codes::{self, Refusal};
@@ -25,11 +26,19 @@ pub(super) fn router(gateway: Arc<Gateway>) -> Router {
     let limits = &gateway.config.limits;
     let (bytes, patience) = (limits.body_bytes, Limits::time(limits.call_ms));
     Router::new()
+        .route("/metrics", get(metrics))
         .route("/state", get(state::answer))
         .fallback(any(other))
         .layer(DefaultBodyLimit::max(bytes))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, patience))
         .with_state(gateway)
+}
+
+/// What is counted, for Prometheus. Without a token, since it names no user.
+async fn metrics(State(gateway): State<Arc<Gateway>>, headers: HeaderMap) -> Response<Body> {
+    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    let format = Format::wanted(accept);
+    response(StatusCode::OK, format.content_type(), metrics::text(&gateway, format))
 }
 
 /// How the gateway is, or nothing.
