@@ -24,8 +24,10 @@
 //! ```
 //!
 //! In reading order: [`session`], [`policy`], [`registry`] and [`live`] are pure values; [`runtime`] is the seam; [`sync`] is all
-//! that can wait; [`hub`] is the subject; [`gateway`] is where tokio is named, and what OpenIM's client SDKs speak.
+//! that can wait; [`hub`] is the subject; [`gateway`] is where tokio is named, and what OpenIM's client SDKs speak;
+//! [`client`] is its other side, and [`storm`] very many of those.
 
+pub mod client;
 pub mod gateway;
 pub mod hub;
 pub mod live;
@@ -35,6 +37,7 @@ pub mod registry;
 pub mod runtime;
 pub mod session;
 pub mod show;
+pub mod storm;
 pub mod sync;
 pub mod trace;
 pub mod waits;

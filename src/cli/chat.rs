@@ -5,33 +5,26 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
-use futures_util::{SinkExt, StreamExt};
 use prost::Message as _;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::TcpStream;
-use tokio_tungstenite::tungstenite::{Error, Message as Frame};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use turnstile::client::{Address, Client, Heard, To};
 use turnstile::gateway::wire::Secret;
 use turnstile::gateway::wire::codec::{Codec, Encoding};
-use turnstile::gateway::wire::codes::{self, Refusal};
-use turnstile::gateway::wire::conversation::{GROUP, SINGLE};
-use turnstile::gateway::wire::envelope::{self, Request, Response};
+use turnstile::gateway::wire::envelope::{self, Response};
 use turnstile::gateway::wire::handshake::Handshake;
 use turnstile::gateway::wire::proto::msg::{
     GetConversationsHasReadAndMaxSeqReq, GetConversationsHasReadAndMaxSeqResp, SendMsgResp,
 };
 use turnstile::gateway::wire::proto::sdkws::{
-    MsgData, PullMessageBySeqsReq, PullMessageBySeqsResp, PullMsgs, PushMessages, SeqRange,
+    PullMessageBySeqsReq, PullMessageBySeqsResp, PullMsgs, PushMessages, SeqRange,
 };
-use turnstile::gateway::wire::text;
 use turnstile::session::Platform;
 
 use super::{Wrong, beside, say, token};
 
 /// Exit code after a kick.
 const KICKED: u8 = 3;
-/// Text, as `contentType`.
-const TEXT: i32 = 101;
 /// How often to say that we are here.
 const PING: Duration = Duration::from_secs(20);
 /// How many missed messages of a conversation are shown.
@@ -70,14 +63,6 @@ pub(super) struct Chat {
     data: Option<PathBuf>,
 }
 
-/// To whom lines go.
-#[derive(Clone)]
-enum To {
-    Nobody,
-    User(String),
-    Group(String),
-}
-
 impl Chat {
     pub(super) fn run(self) -> Result<ExitCode, Wrong> {
         let config = beside(self.config, self.data)?;
@@ -87,9 +72,9 @@ impl Chat {
         };
         let url = self.url.unwrap_or_else(|| format!("ws://{}", config.listen));
         let to = match (self.to, self.group) {
-            (Some(user), _) => To::User(user),
-            (_, Some(group)) => To::Group(group),
-            _ => To::Nobody,
+            (Some(user), _) => Some(To::User(user)),
+            (_, Some(group)) => Some(To::Group(group)),
+            _ => None,
         };
         let handshake = Handshake {
             user: self.user,
@@ -109,25 +94,24 @@ impl Chat {
 }
 
 struct Talk {
-    me: Handshake,
-    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
-    asked: u64,
-    to: To,
+    client: Client,
+    to: Option<To>,
     /// Requests without an answer yet.
     open: usize,
 }
 
-async fn chat(url: &str, me: Handshake, to: To) -> Result<ExitCode, Wrong> {
-    let mut talk = Talk::connect(url, me, to).await?;
-    say(&format!("connected as {}\n", talk.me.user));
-    let ask = GetConversationsHasReadAndMaxSeqReq { user_id: talk.me.user.clone(), ..Default::default() };
+async fn chat(url: &str, me: Handshake, to: Option<To>) -> Result<ExitCode, Wrong> {
+    let mut talk = Talk { client: connect(url, me).await?, to, open: 0 };
+    let user = talk.client.me.user.clone();
+    say(&format!("connected as {user}\n"));
+    let ask = GetConversationsHasReadAndMaxSeqReq { user_id: user, ..Default::default() };
     talk.ask(envelope::GET_CONV_MAX_READ_SEQ, ask.encode_to_vec()).await?;
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
     let mut ping = tokio::time::interval(PING);
     let mut reads = true;
     loop {
         if !reads && talk.open == 0 {
-            let _ = talk.socket.close(None).await;
+            let _ = talk.client.say_bye().await;
             return Ok(ExitCode::SUCCESS);
         }
         tokio::select! {
@@ -135,98 +119,56 @@ async fn chat(url: &str, me: Handshake, to: To) -> Result<ExitCode, Wrong> {
                 Some(line) => talk.say(&line).await?,
                 None => reads = false,
             },
-            frame = talk.socket.next() => match frame {
-                Some(Ok(Frame::Binary(frame))) => {
-                    let response = talk.me.codec.decode_response(&frame, 16 << 20)?;
-                    if response.req_identifier == envelope::KICK_ONLINE_MSG {
-                        say("kicked: another login took the place of this one\n");
-                        return Ok(ExitCode::from(KICKED));
-                    }
-                    talk.hear(response).await?;
+            heard = talk.client.next() => match heard? {
+                Heard::Envelope(response) if response.req_identifier == envelope::KICK_ONLINE_MSG => {
+                    say("kicked: another login took the place of this one\n");
+                    return Ok(ExitCode::from(KICKED));
                 }
-                Some(Ok(Frame::Close(why))) => {
-                    let why = why.map(|why| format!(" ({}: {})", why.code, why.reason)).unwrap_or_default();
+                Heard::Envelope(response) => talk.hear(response).await?,
+                Heard::End(why) => {
+                    let why = why.map(|(code, reason)| format!(" ({code}: {reason})")).unwrap_or_default();
                     return Err(Wrong(format!("the server has closed the connection{why}")));
                 }
-                Some(Ok(_)) => {}
-                Some(Err(why)) => return Err(why.into()),
-                None => return Err(Wrong("the server has closed the connection".to_owned())),
             },
-            _ = ping.tick() => talk.socket.send(Frame::text(text::ping())).await?,
+            _ = ping.tick() => talk.client.ping().await?,
         }
     }
 }
 
-impl Talk {
-    async fn connect(url: &str, me: Handshake, to: To) -> Result<Talk, Wrong> {
-        // The address without the token, which must not be shown.
-        let connected = connect_async(format!("{url}/?{}", me.query())).await;
-        let (mut socket, _) = connected.map_err(|why| match why {
-            Error::Http(answer) => {
-                let body = answer.body().as_deref().unwrap_or_default();
-                let refusal: Option<Refusal> = serde_json::from_slice(body).ok();
-                let said = refusal.map_or_else(|| format!("status {}", answer.status()), |r| r.to_string());
-                Wrong(format!("{url} refuses: {said}"))
-            }
-            why => Wrong(format!("cannot connect to {url}: {why}; is `turnstile serve` running there?")),
-        })?;
-        match socket.next().await {
-            Some(Ok(Frame::Text(first))) => match codes::first_frame(&first)? {
-                Ok(()) => Ok(Talk { me, socket, asked: 0, to, open: 0 }),
-                Err(refusal) => Err(Wrong(format!("{url} refuses: {refusal}"))),
-            },
-            other => Err(Wrong(format!("{url} does not answer as OpenIM's gateway does: {other:?}"))),
-        }
-    }
+async fn connect(url: &str, me: Handshake) -> Result<Client, Wrong> {
+    let address = Address::read(url, "ws").map_err(Wrong)?;
+    let connected = TcpStream::connect((address.host.as_str(), address.port)).await;
+    let stream = connected.map_err(|why| {
+        Wrong(format!("cannot connect to {url}: {why}; is `turnstile serve` running there?"))
+    })?;
+    Client::connect(url, stream, me).await.map_err(|why| Wrong(format!("{url} refuses: {why}")))
+}
 
+impl Talk {
     async fn ask(&mut self, request: i64, data: Vec<u8>) -> Result<(), Wrong> {
-        self.asked += 1;
+        self.client.ask(request, data).await?;
         self.open += 1;
-        let request = Request {
-            req_identifier: request,
-            send_id: self.me.user.clone(),
-            operation_id: self.me.operation_id.clone(),
-            msg_incr: format!("{}_{}", self.me.user, self.asked),
-            data,
-            ..Request::default()
-        };
-        self.socket.send(Frame::binary(self.me.codec.encode_request(&request))).await?;
         Ok(())
     }
 
     /// Does what a line says.
     async fn say(&mut self, line: &str) -> Result<(), Wrong> {
         if let Some(user) = line.strip_prefix("/to ") {
-            self.to = To::User(user.trim().to_owned());
+            self.to = Some(To::User(user.trim().to_owned()));
             return Ok(());
         }
         if let Some(group) = line.strip_prefix("/group ") {
-            self.to = To::Group(group.trim().to_owned());
+            self.to = Some(To::Group(group.trim().to_owned()));
             return Ok(());
         }
         if line.trim().is_empty() {
             return Ok(());
         }
-        let (session_type, recv_id, group_id) = match self.to.clone() {
-            To::User(user) => (SINGLE, user, String::new()),
-            To::Group(group) => (GROUP, String::new(), group),
-            To::Nobody => {
-                say("to whom? /to USER or /group GROUP\n");
-                return Ok(());
-            }
+        let Some(to) = &self.to else {
+            say("to whom? /to USER or /group GROUP\n");
+            return Ok(());
         };
-        let message = MsgData {
-            send_id: self.me.user.clone(),
-            recv_id,
-            group_id,
-            client_msg_id: format!("{:032x}", fastrand::u128(..)),
-            sender_platform_id: self.me.platform_id,
-            session_type,
-            msg_from: 100,
-            content_type: TEXT,
-            content: serde_json::json!({ "content": line }).to_string().into_bytes(),
-            ..MsgData::default()
-        };
+        let message = self.client.text(to, line);
         self.ask(envelope::SEND_MSG, message.encode_to_vec()).await
     }
 
@@ -260,7 +202,8 @@ impl Talk {
                 };
                 let seq_ranges: Vec<SeqRange> = seqs.into_iter().filter_map(unread).collect();
                 if !seq_ranges.is_empty() {
-                    let ask = PullMessageBySeqsReq { user_id: self.me.user.clone(), seq_ranges, order: 0 };
+                    let ask =
+                        PullMessageBySeqsReq { user_id: self.client.me.user.clone(), seq_ranges, order: 0 };
                     self.ask(envelope::PULL_MSG_BY_SEQ_LIST, ask.encode_to_vec()).await?;
                 }
             }
@@ -275,7 +218,9 @@ impl Talk {
 
     fn show(&self, conversations: impl Iterator<Item = PullMsgs>) {
         for message in conversations.flat_map(|pulled| pulled.msgs) {
-            if message.send_id == self.me.user && message.sender_platform_id == self.me.platform_id {
+            if message.send_id == self.client.me.user
+                && message.sender_platform_id == self.client.me.platform_id
+            {
                 continue;
             }
             let content: serde_json::Value = serde_json::from_slice(&message.content).unwrap_or_default();

@@ -3,7 +3,9 @@
 mod chat;
 mod designs;
 mod serve;
+mod storm;
 mod token;
+mod waits;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -30,6 +32,10 @@ enum Command {
     Token(token::Issue),
     /// Chats in the terminal: connects as a user, sends lines, shows what comes.
     Chat(chat::Chat),
+    /// Storms a server: accounts that connect, send, receive the reply and disconnect, over and over.
+    Storm(storm::Storm),
+    /// Says who waits for whom in a server that runs.
+    Waits(waits::Waits),
     /// Lists the designs of the hub, and the OpenIM versions whose steps they follow.
     Designs {
         /// Prints one JSON object.
@@ -68,6 +74,8 @@ pub(crate) fn run() -> ExitCode {
         Command::Serve(serve) => serve.run(),
         Command::Token(issue) => issue.run(),
         Command::Chat(chat) => chat.run(),
+        Command::Storm(storm) => storm.run(),
+        Command::Waits(waits) => waits.run(),
         Command::Designs { json } => {
             say(&designs::list(json));
             Ok(ExitCode::SUCCESS)
@@ -83,6 +91,12 @@ pub(crate) fn run() -> ExitCode {
         eprintln!("turnstile: {why}");
         ExitCode::FAILURE
     })
+}
+
+/// Says that a command cannot be understood.
+fn usage(why: &str) -> ExitCode {
+    eprintln!("turnstile: {why}");
+    ExitCode::from(USAGE)
 }
 
 /// Prints to standard output. A reader that has gone away is no error.

@@ -66,6 +66,9 @@ pub(super) struct Serve {
     log: Log,
 }
 
+/// Exit code where the watchdog ends the process: `EX_SOFTWARE` of sysexits.h.
+const DEADLOCK: u8 = 70;
+
 #[derive(Clone, Copy, ValueEnum)]
 enum Log {
     /// For people.
@@ -141,9 +144,12 @@ async fn serve(config: Config, json: bool) -> Result<ExitCode, Wrong> {
     announce(&running, &data, json);
     let Running { listen, api, admin_page, .. } = &running;
     tracing::info!(%listen, %api, admin = %admin_page, design = design.name(), "serving");
+    let alarms = running.gateway.alarms().clone();
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
+        // The watchdog has said why.
+        _ = alarms.gives_up() => return Ok(ExitCode::from(DEADLOCK)),
     }
     let ended = tokio::select! {
         ended = running.drain() => ended,

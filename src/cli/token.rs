@@ -100,7 +100,7 @@ pub(super) fn issue(
     })
 }
 
-fn there(data: &Path) -> Result<(), Wrong> {
+pub(super) fn there(data: &Path) -> Result<(), Wrong> {
     if data.join("secret").exists() {
         return Ok(());
     }

@@ -56,8 +56,29 @@ pub struct Config {
     pub webhook: Option<String>,
     /// Pages of these origins may call the HTTP API; `*` is any. Tokens come in a header of the caller's, never in a cookie.
     pub cors_origins: Vec<String>,
+    /// Microseconds that each call takes which OpenIM's designs make to other services from within the hub's loop; 0 leaves them out.
+    /// For experiments: `lanes` and `locked-table` make none.
+    pub service_us: u64,
+    /// What is done about deadlocks and long waits.
+    pub watchdog: Watchdog,
     /// What nobody may exceed.
     pub limits: Limits,
+}
+
+/// What is done about deadlocks and long waits.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Watchdog {
+    /// Milliseconds after which a task that waits in the midst of work is said to starve.
+    pub starved_ms: u64,
+    /// On a deadlock the process writes a report into the data folder and ends, for its supervisor to start another.
+    pub exit: bool,
+}
+
+impl Default for Watchdog {
+    fn default() -> Self {
+        Watchdog { starved_ms: 10_000, exit: false }
+    }
 }
 
 /// What nobody may exceed.
@@ -127,6 +148,8 @@ impl Default for Config {
             token_days: 90,
             webhook: None,
             cors_origins: vec!["*".to_owned()],
+            service_us: 0,
+            watchdog: Watchdog::default(),
             limits: Limits::default(),
         }
     }
@@ -232,6 +255,7 @@ impl Config {
         let positive = [
             ("lanes", self.lanes),
             ("token_days", self.token_days as usize),
+            ("watchdog.starved_ms", self.watchdog.starved_ms as usize),
             ("limits.connections", limits.connections),
             ("limits.api_connections", limits.api_connections),
             ("limits.page_connections", limits.page_connections),

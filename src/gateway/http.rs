@@ -24,6 +24,12 @@ impl Gateway {
         if self.is_draining() {
             return Err("the server ends".to_owned());
         }
+        if let Some(alarm) = self.alarms.deadlock() {
+            return Err(alarm.words.join("; "));
+        }
+        if let Some(crash) = self.watched.crash() {
+            return Err(format!("the program broke: {crash}"));
+        }
         self.store.health().await.map_err(|_| "the store does not answer".to_owned())
     }
 }

@@ -65,6 +65,7 @@ impl Collector for Scrape {
         about(&self.0, &mut page)?;
         clients(&self.0, &mut page)?;
         hub(&self.0, &mut page)?;
+        alarms(&self.0, &mut page)?;
         requests(&self.0, &mut page)?;
         store_and_push(&self.0, &mut page)?;
         tokio(&self.0, &mut page)
@@ -162,6 +163,15 @@ fn hub(gateway: &Gateway, page: &mut Page<'_>) -> fmt::Result {
     page.gauges_of("hub_queue_capacity", "Events that a queue of the hub holds", capacity)?;
     let senders = queues.iter().map(|(queue, .., senders)| ([("queue", &**queue)], *senders));
     page.gauges_of("hub_queue_senders", "Tasks that wait to send on a queue of the hub", senders)
+}
+
+fn alarms(gateway: &Gateway, page: &mut Page<'_>) -> fmt::Result {
+    let alarms = &gateway.alarms;
+    let deadlocked = f64::from(u8::from(alarms.deadlock().is_some()));
+    page.gauge("deadlocked", "1 while there is a deadlock, else 0", None, deadlocked)?;
+    page.counter("deadlocks", "Deadlocks that the watchdog has named", None, alarms.deadlocks())?;
+    let starved = alarms.starved() as f64;
+    page.gauge("starved_tasks", "Tasks that have waited for too long, and may yet go on", None, starved)
 }
 
 fn requests(gateway: &Gateway, page: &mut Page<'_>) -> fmt::Result {

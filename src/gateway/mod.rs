@@ -27,6 +27,7 @@ pub mod store;
 pub mod token;
 mod tokens;
 mod upgrade;
+pub mod watch;
 mod webhook;
 pub mod wire;
 
@@ -62,9 +63,14 @@ use runtime::Tokio;
 use status::Followers;
 use store::{Counting, Store, StoreError};
 use tokens::Bearer;
+use watch::{Alarms, Watchdog};
 use webhook::Webhooks;
 
 /// What the core runs on in a gateway.
+#[cfg(not(feature = "unwatched"))]
+type Core = Tokio<watch::Live>;
+/// What it runs on where the probe's own cost is to be measured: nobody looks on.
+#[cfg(feature = "unwatched")]
 type Core = Tokio<()>;
 
 /// How long the hub may take to stop once all have left.
@@ -75,6 +81,8 @@ pub struct Gateway {
     config: Config,
     core: Core,
     tokio: Handle,
+    watched: watch::Live,
+    alarms: Alarms,
     hub: Hub<Core>,
     store: Arc<dyn Store>,
     tokens: Tokens,
@@ -125,6 +133,8 @@ pub fn check_user(id: &str) -> Result<(), String> {
 pub enum StartError {
     /// An address cannot be listened on.
     Bind(SocketAddr, std::io::Error),
+    /// The watchdog has no thread.
+    Watchdog(std::io::Error),
     /// The store cannot be read.
     Store(StoreError),
 }
@@ -138,6 +148,7 @@ impl fmt::Display for StartError {
                     "cannot listen on {address}: {why}; choose another with --listen, --api or --admin-page"
                 )
             }
+            StartError::Watchdog(why) => write!(f, "cannot start a thread for the watchdog: {why}"),
             StartError::Store(why) => why.fmt(f),
         }
     }
@@ -156,6 +167,7 @@ pub struct Running {
     /// Where the administrator's page is, with the metrics.
     pub admin_page: SocketAddr,
     listeners: Vec<JoinHandle<()>>,
+    watchdog: Watchdog,
 }
 
 /// How a gateway has ended.
@@ -184,9 +196,17 @@ impl Gateway {
         let (calls, api) = bind(config.api).await?;
         let (looks, admin_page) = bind(config.admin_page).await?;
         let tokio = Handle::current();
-        let core = Tokio::new(tokio.clone(), ());
         let counts = Arc::new(Counts::default());
         let store: Arc<dyn Store> = Arc::new(Counting::new(store, counts.clone()));
+        let watched = watch::Live::with_service(Duration::from_micros(config.service_us));
+        let alarms = Alarms::default();
+        let watchdog =
+            watch::start(&config, watched.clone(), alarms.clone()).map_err(StartError::Watchdog)?;
+        #[cfg(not(feature = "unwatched"))]
+        let probe = watched.clone();
+        #[cfg(feature = "unwatched")]
+        let probe = ();
+        let core = Tokio::new(tokio.clone(), probe);
         let settings = Settings {
             design: config.design,
             version: config.version,
@@ -213,6 +233,8 @@ impl Gateway {
             empty: Notify::new(),
             core,
             tokio,
+            watched,
+            alarms,
             store,
             config,
         });
@@ -225,12 +247,22 @@ impl Gateway {
             tokio::spawn(listen::calls(gateway.clone(), calls)),
             tokio::spawn(listen::looks(gateway.clone(), looks)),
         ];
-        Ok(Running { gateway, listen, api, admin_page, listeners })
+        Ok(Running { gateway, listen, api, admin_page, listeners, watchdog })
     }
 
     /// What it has counted.
     pub fn counts(&self) -> &Counts {
         &self.counts
+    }
+
+    /// Who waits for whom, now.
+    pub fn glance(&self) -> watch::Glance {
+        self.watched.glance()
+    }
+
+    /// What the watchdog has to say.
+    pub fn alarms(&self) -> &Alarms {
+        &self.alarms
     }
 
     /// How many connections are served.
@@ -316,7 +348,7 @@ impl Running {
     /// Accepts nobody any more, tells the connections over a few seconds to come back elsewhere, and ends when they have, or when
     /// the time is over.
     pub async fn drain(self) -> Ended {
-        let Running { gateway, listeners, .. } = self;
+        let Running { gateway, listeners, watchdog, .. } = self;
         let limits = &gateway.config.limits;
         let deadline = Instant::now() + Limits::time(limits.shutdown_ms);
         gateway.draining.store(true, Ordering::SeqCst);
@@ -349,6 +381,8 @@ impl Running {
             Ok(()) => 0,
             Err(_) => gateway.live().len(),
         };
+        // Who waits for a hub that has ended waits in vain, as it is to be.
+        drop(watchdog);
         // At v3.5.1 the loops never end, which is a finding and no reason to wait: nobody is left.
         if left == 0 && tokio::time::timeout(HUB_STOPS, hub.stop(&stop)).await.is_err() {
             tracing::warn!(version = gateway.config.version.name(), "the hub's loops have not ended");

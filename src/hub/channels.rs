@@ -1,5 +1,7 @@
 //! The hub's channels, seen from outside.
 
+use serde::Serialize;
+
 use super::events::DONE;
 use super::{Hub, Loops};
 use crate::name::Name;
@@ -7,7 +9,7 @@ use crate::runtime::Runtime;
 use crate::sync::Channel;
 
 /// One of a hub's channels, as it is at one moment.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct ChannelState {
     /// What it is called.
     pub name: Name,

@@ -42,7 +42,7 @@ pub use svg::svg;
 pub use text::text;
 
 use crate::trace::Trace;
-use crate::waits::{Knot, WaitGraph};
+use crate::waits::{Edge, Knot, WaitGraph};
 
 /// What there is to tell.
 #[derive(Clone, Copy, Debug)]
@@ -57,4 +57,26 @@ pub struct Story<'a> {
     pub graph: Option<&'a WaitGraph>,
     /// How it ended, where there is no knot.
     pub ending: &'a str,
+}
+
+/// A knot in words: what it is, then one sentence for each wait of its cycle.
+///
+/// ```
+/// use turnstile::{Name, show, waits::{Edge, Kind, Knot}};
+/// let hub = Name::one("hub");
+/// let full = Edge { task: hub, kind: Kind::Send, on: Name::one("unregister"),
+///                   filled: Some((1, 1)), helpers: Some(vec![hub]) };
+/// let knot = Knot { cycle: vec![full], collateral: vec![] };
+/// assert_eq!(show::knot(&knot), [
+///     "Deadlock: hub waits for itself",
+///     "hub waits to send on unregister (1/1 full), which only hub drains",
+/// ]);
+/// ```
+pub fn knot(knot: &Knot) -> Vec<String> {
+    std::iter::once(words::knot(knot)).chain(words::cycle(knot)).collect()
+}
+
+/// Waits in words, those for the same together, the largest group first, up to a bound.
+pub fn waits<'a>(edges: impl IntoIterator<Item = &'a Edge>) -> Vec<String> {
+    words::sentences(&words::groups(edges))
 }

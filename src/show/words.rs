@@ -40,7 +40,11 @@ pub(super) fn closes(knot: &Knot) -> bool {
 
 /// One sentence for the knot, or else the story's ending.
 pub(super) fn ending(story: &Story<'_>) -> String {
-    let Some(knot) = story.knot else { return story.ending.to_owned() };
+    story.knot.map_or_else(|| story.ending.to_owned(), knot)
+}
+
+/// One sentence for the knot.
+pub(super) fn knot(knot: &Knot) -> String {
     match (closes(knot), knot.cycle.as_slice()) {
         (true, [one]) => format!("Deadlock: {} waits for itself", one.task),
         (true, [a, b]) => format!("Deadlock: {} and {} wait for each other", a.task, b.task),

@@ -31,8 +31,12 @@ pub(super) struct Server {
 
 impl Server {
     pub(super) fn start(command: &mut Command) -> Server {
-        let mut child =
-            command.args(SERVE).arg("--json").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        Server::start_with(command, &[])
+    }
+
+    pub(super) fn start_with(command: &mut Command, flags: &[&str]) -> Server {
+        let serve = command.args(SERVE).arg("--json").args(flags);
+        let mut child = serve.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
         let said: Value = serde_json::from_str(&line).unwrap();

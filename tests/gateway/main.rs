@@ -8,4 +8,5 @@ mod metrics;
 mod page;
 mod sessions;
 mod spans;
+mod waits;
 mod world;

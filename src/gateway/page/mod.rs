@@ -3,6 +3,7 @@
 //! What shows or changes something needs an administrator's token. No other page may call: there is no CORS here.
 
 mod state;
+mod waits;
 
 use std::sync::Arc;
 
@@ -28,6 +29,7 @@ pub(super) fn router(gateway: Arc<Gateway>) -> Router {
     Router::new()
         .route("/metrics", get(metrics))
         .route("/state", get(state::answer))
+        .route("/debug/waits", get(waits::answer))
         .fallback(any(other))
         .layer(DefaultBodyLimit::max(bytes))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, patience))
