@@ -80,7 +80,7 @@ fn about(gateway: &Gateway, page: &mut Page<'_>) -> fmt::Result {
         ("openim", config.version.name()),
         ("policy", config.policy.name()),
     ];
-    page.info("build", "What runs", build)?;
+    page.info("build", "What runs, and how it is set up", build)?;
     let began = gateway.counts.since();
     page.gauge("start_time", "When the server began, since 1970", Some(&Unit::Seconds), began)?;
     let draining = f64::from(u8::from(gateway.is_draining()));
