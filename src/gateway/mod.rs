@@ -305,6 +305,17 @@ impl Gateway {
         (get(Count::Connected).saturating_sub(dealt_with), get(Count::Leaving).saturating_sub(gone))
     }
 
+    /// Ends a user's sessions on a platform; the tokens for them are good no more.
+    async fn force_logout(&self, user: &str, platform: Platform) -> Result<(), StoreError> {
+        self.tokens.kick_all(user, platform).await?;
+        if let Some(user) = self.online.number(user) {
+            // By a task of its own: where a design can hang, the caller is not to hang with it.
+            let (hub, me) = (self.hub.clone(), self.task("kicker", self.number().0));
+            tokio::spawn(async move { hub.kick_user_offline(&me, user, platform).await });
+        }
+        Ok(())
+    }
+
     /// A connection is in the user table.
     fn came_online(&self, line: &Line) {
         self.counts.add(Count::Registered);

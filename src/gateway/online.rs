@@ -59,6 +59,14 @@ impl Online {
         (table.users.len(), table.sessions)
     }
 
+    /// The first users who are online and whose ID has `search` in it, with their sessions, and how many there are in all.
+    pub(super) fn find(&self, search: &str, at_most: usize) -> (Vec<(Arc<str>, Vec<Login>)>, usize) {
+        let table = self.table();
+        let matching = || table.users.iter().filter(|(user, _)| user.contains(search));
+        let first = matching().take(at_most).map(|(user, logins)| (user.clone(), logins.clone())).collect();
+        (first, matching().count())
+    }
+
     /// The user's number, if online.
     pub(super) fn number(&self, user: &str) -> Option<User> {
         self.table().users.get(user).and_then(|logins| Some(logins.first()?.user))
