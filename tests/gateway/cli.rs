@@ -17,7 +17,7 @@ pub(super) fn turnstile(folder: &Path) -> Command {
     command
 }
 
-fn run(command: &mut Command) -> (Option<i32>, String, String) {
+pub(super) fn run(command: &mut Command) -> (Option<i32>, String, String) {
     let Output { status, stdout, stderr } = command.output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (status.code(), text(stdout), text(stderr))
@@ -31,15 +31,19 @@ pub(super) struct Server {
 
 impl Server {
     pub(super) fn start(command: &mut Command) -> Server {
-        let mut child =
-            command.args(SERVE).arg("--json").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        Server::start_with(command, &[])
+    }
+
+    pub(super) fn start_with(command: &mut Command, flags: &[&str]) -> Server {
+        let serve = command.args(SERVE).arg("--json").args(flags);
+        let mut child = serve.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
         let said: Value = serde_json::from_str(&line).unwrap();
         Server { child, ws: said["ws"].as_str().unwrap().to_owned() }
     }
 
-    fn signal(&self, name: &str) {
+    pub(super) fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
     }
