@@ -6,4 +6,5 @@ mod limits;
 mod messages;
 mod page;
 mod sessions;
+mod storm;
 mod world;
