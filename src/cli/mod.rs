@@ -2,6 +2,7 @@
 
 mod chat;
 mod designs;
+mod incident;
 mod serve;
 mod storm;
 mod token;
@@ -33,6 +34,8 @@ enum Command {
     Chat(chat::Chat),
     /// Storms a server: accounts that connect, send, receive the reply and disconnect, over and over.
     Storm(storm::Storm),
+    /// Plays the incident: OpenIM's hub is stormed until it hangs, then the fix, then the default design, with a report.
+    Incident(incident::Incident),
     /// Lists the designs of the hub, and the OpenIM versions whose steps they follow.
     Designs {
         /// Prints one JSON object.
@@ -72,6 +75,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Token(issue) => issue.run(),
         Command::Chat(chat) => chat.run(),
         Command::Storm(storm) => storm.run(),
+        Command::Incident(incident) => incident.run(),
         Command::Designs { json } => {
             say(&designs::list(json));
             Ok(ExitCode::SUCCESS)

@@ -199,7 +199,8 @@ impl Storm {
     }
 }
 
-fn progress() -> ProgressBar {
+/// A line that says how it goes.
+pub(super) fn progress() -> ProgressBar {
     let bar = ProgressBar::new_spinner();
     bar.set_style(ProgressStyle::with_template("{spinner} {wide_msg}").expect("a template that can be read"));
     bar.enable_steady_tick(Duration::from_millis(100));
