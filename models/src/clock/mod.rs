@@ -67,8 +67,9 @@ struct Inner {
     /// The waits in the midst of work.
     waits: BTreeMap<Name, Wait>,
     alive: HashSet<Name>,
-    /// Tasks of whom it matters most that they go on.
+    /// Tasks of whom it matters most that they go on, and how many of them wait in the midst of work.
     loops: HashSet<Name>,
+    loops_wait: usize,
     crash: Option<String>,
 }
 
@@ -94,6 +95,7 @@ impl Clock {
             waits: BTreeMap::new(),
             alive: HashSet::new(),
             loops: HashSet::new(),
+            loops_wait: 0,
             crash: None,
         };
         Clock(Arc::new(Shared { inner: Mutex::new(inner), service }))
@@ -211,7 +213,7 @@ impl Clock {
     pub fn stuck(&self) -> Option<Knot> {
         let waits: Vec<(Name, Wait)> = {
             let inner = self.inner();
-            if !inner.ready.is_empty() || !inner.waits.keys().any(|who| inner.loops.contains(who)) {
+            if !inner.ready.is_empty() || inner.loops_wait == 0 {
                 return None;
             }
             inner.waits.iter().map(|(who, wait)| (*who, wait.clone())).collect()
@@ -230,6 +232,10 @@ impl Clock {
             Some(wait) => inner.waits.insert(who, wait),
             None => inner.waits.remove(&who),
         };
+        let now = inner.waits.contains_key(&who);
+        if now != old.is_some() && inner.loops.contains(&who) {
+            inner.loops_wait = if now { inner.loops_wait + 1 } else { inner.loops_wait - 1 };
+        }
         drop(inner);
         drop(old);
     }
