@@ -82,7 +82,7 @@ function quantile(part) {
 }
 
 function chart(it) {
-  it.figure = make('figure')
+  it.figure = make('div', { className: 'chart' })
   it.figure.setAttribute('role', 'img')
   it.most = make('span')
   it.now = make('strong', { textContent: '–' })
@@ -90,7 +90,7 @@ function chart(it) {
   it.under = draw('path', { class: 'under' })
   it.line = draw('path', { class: 'line' })
   it.svg.append(draw('path', { class: 'floor', d: `M0 40H${KEPT - 1}` }), it.under, it.line)
-  it.figure.append(make('figcaption', {}, make('span', { textContent: it.name }), it.most), it.now, it.svg)
+  it.figure.append(make('p', {}, make('span', { textContent: it.name }), it.most), it.now, it.svg)
   return it.figure
 }
 
@@ -158,7 +158,7 @@ function show(state) {
 // Only said again when it has changed: it is read aloud.
 let alarmed = ''
 function alarm(deadlock, starved) {
-  const words = deadlock ? ['Deadlock', ...deadlock] : starved ? [`${starved} task${starved === 1 ? ' has' : 's have'} waited for too long`] : []
+  const words = deadlock ?? (starved ? [`${starved} task${starved === 1 ? ' has' : 's have'} waited for too long`] : [])
   if (words.join() === alarmed) return
   alarmed = words.join()
   at('alarm').hidden = !words.length
@@ -222,7 +222,7 @@ async function waits() {
   }
   const { deadlock, crash, waiting } = await (await call('/debug/waits?format=json')).json()
   const calm = waiting.total ? waiting.in_words.join('; ') : 'Nobody waits in the midst of work.'
-  const words = crash ? `The program broke: ${crash}` : deadlock ? `Deadlock: ${deadlock.words.join('; ')}` : calm
+  const words = crash ? `The program broke: ${crash}` : deadlock ? deadlock.words.join('; ') : calm
   at('words').textContent = words
   // As an image, in which no script runs.
   const image = make('img', { alt: words, src: URL.createObjectURL(new Blob([svg], { type: 'image/svg+xml' })) })
