@@ -2,6 +2,7 @@
 
 mod chat;
 mod designs;
+mod incident;
 mod serve;
 mod storm;
 mod token;
@@ -36,6 +37,8 @@ enum Command {
     Storm(storm::Storm),
     /// Says who waits for whom in a server that runs.
     Waits(waits::Waits),
+    /// Plays the incident: OpenIM's hub is stormed until it hangs, then the fix, then the default design, with a report.
+    Incident(incident::Incident),
     /// Lists the designs of the hub, and the OpenIM versions whose steps they follow.
     Designs {
         /// Prints one JSON object.
@@ -76,6 +79,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Chat(chat) => chat.run(),
         Command::Storm(storm) => storm.run(),
         Command::Waits(waits) => waits.run(),
+        Command::Incident(incident) => incident.run(),
         Command::Designs { json } => {
             say(&designs::list(json));
             Ok(ExitCode::SUCCESS)

@@ -61,6 +61,9 @@ pub(super) struct Serve {
     /// Prints where it listens as one line of JSON.
     #[arg(long)]
     json: bool,
+    /// Ends at once when standard input does, so that it does not outlive the command that has started it.
+    #[arg(long, hide = true)]
+    until_stdin_ends: bool,
     /// How log lines look; which there are is said by RUST_LOG.
     #[arg(long, value_enum, default_value_t = Log::Pretty)]
     log: Log,
@@ -84,7 +87,7 @@ fn pair(text: &str) -> Result<(String, String), String> {
 
 impl Serve {
     pub(super) fn run(self) -> Result<ExitCode, Wrong> {
-        let (json, log) = (self.json, self.log);
+        let (json, log, bound) = (self.json, self.log, self.until_stdin_ends);
         let (check, print) = (self.check_config, self.print_config);
         let config = self.configuration()?;
         if print {
@@ -97,7 +100,7 @@ impl Serve {
         }
         start_log(log);
         let tokio = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        let code = tokio.block_on(serve(config, json))?;
+        let code = tokio.block_on(serve(config, json, bound))?;
         // What still runs is stuck, or was not to be waited for.
         tokio.shutdown_background();
         Ok(code)
@@ -132,7 +135,7 @@ fn start_log(log: Log) {
     }
 }
 
-async fn serve(config: Config, json: bool) -> Result<ExitCode, Wrong> {
+async fn serve(config: Config, json: bool, bound: bool) -> Result<ExitCode, Wrong> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let (data, design) = (config.data.clone(), config.design);
@@ -146,6 +149,7 @@ async fn serve(config: Config, json: bool) -> Result<ExitCode, Wrong> {
     tracing::info!(%listen, %api, admin = %admin_page, design = design.name(), "serving");
     let alarms = running.gateway.alarms().clone();
     tokio::select! {
+        () = stdin_ends(), if bound => return Ok(ExitCode::FAILURE),
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
         // The watchdog has said why.
@@ -165,6 +169,10 @@ async fn serve(config: Config, json: bool) -> Result<ExitCode, Wrong> {
     }
     tracing::info!("drained");
     Ok(ExitCode::SUCCESS)
+}
+
+async fn stdin_ends() {
+    let _ = tokio::io::copy(&mut tokio::io::stdin(), &mut tokio::io::sink()).await;
 }
 
 /// Says in the data folder how the server is set up: readable by its owner only, and whole or not at all.

@@ -90,7 +90,7 @@ pub(super) struct Storm {
     /// Where the HTTP API is [default: that of the server of the data folder]
     #[arg(long, value_name = "HTTP_URL")]
     api: Option<String>,
-    /// The admin page, whose count of connections is watched [default: none]
+    /// The admin page, whose count of connections is watched [default: that of the server of the data folder, unless --url names another]
     #[arg(long, value_name = "HTTP_URL")]
     admin: Option<String>,
     /// The user who may get tokens for others [default: the configuration's `admin`]
@@ -173,7 +173,10 @@ impl Storm {
         };
         let ws = self.url.clone().unwrap_or_else(|| format!("ws://{}", reachable(config.listen)));
         let api = self.api.clone().unwrap_or_else(|| format!("http://{}", reachable(config.api)));
-        Target::find(&ws, &api, self.admin.as_deref(), key, self.i_own_this_server).await
+        // That of the data folder's server is of no use for another one.
+        let beside = self.url.is_none().then(|| format!("http://{}", reachable(config.admin_page)));
+        let admin = self.admin.clone().or(beside);
+        Target::find(&ws, &api, admin.as_deref(), key, self.i_own_this_server).await
     }
 
     async fn storm(&self, plan: Plan, config: &Config) -> Result<ExitCode, Wrong> {
@@ -198,7 +201,8 @@ impl Storm {
     }
 }
 
-fn progress() -> ProgressBar {
+/// A line that says how it goes.
+pub(super) fn progress() -> ProgressBar {
     let bar = ProgressBar::new_spinner();
     bar.set_style(ProgressStyle::with_template("{spinner} {wide_msg}").expect("a template that can be read"));
     bar.enable_steady_tick(Duration::from_millis(100));

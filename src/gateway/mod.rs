@@ -260,6 +260,11 @@ impl Gateway {
         self.watched.glance()
     }
 
+    /// Where the program broke, if it did: in Go, all of it would have ended there.
+    pub fn crash(&self) -> Option<String> {
+        self.watched.crash()
+    }
+
     /// What the watchdog has to say.
     pub fn alarms(&self) -> &Alarms {
         &self.alarms

@@ -15,14 +15,14 @@ pub use server::Watch;
 pub use tally::{Failure, Phase, Waiting};
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde_json::json;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{sleep_until, timeout};
+use tokio::time::{sleep, sleep_until, timeout};
 
 use crate::client::Http;
 use crate::client::Place;
@@ -174,6 +174,8 @@ struct Storm {
     tally: Tally,
     /// How many cycles were begun, or are to be next.
     begun: AtomicU64,
+    /// Nobody begins again: everything has stopped, and it is looked whether those who wait can leave.
+    holds: AtomicBool,
 }
 
 /// Storms a server, and tells `look` how it goes several times a second.
@@ -189,13 +191,17 @@ pub async fn run(
     mut stop: watch::Receiver<bool>,
     mut look: impl FnMut(&Sample),
 ) -> Result<Report, String> {
-    let api = Http { place: target.api.clone(), token: Secret::default() };
-    let asked = json!({ "secret": target.secret.reveal(), "userID": plan.admin });
-    let data = api.must("/auth/get_admin_token", asked).await?;
-    let token = data["token"].as_str().map(Secret::from).ok_or("no token of an administrator comes")?;
-    let api = Http { token, ..api };
+    let token = administrator(&target, &plan.admin).await?;
+    let api = Http { place: target.api.clone(), token };
     let server = target.admin.clone().map(|place| Watch::new(place, api.token.clone()));
-    let storm = Arc::new(Storm { plan, target, api, tally: Tally::default(), begun: AtomicU64::new(0) });
+    let storm = Arc::new(Storm {
+        plan,
+        target,
+        api,
+        tally: Tally::default(),
+        begun: AtomicU64::new(0),
+        holds: AtomicBool::new(false),
+    });
     let cast = storm.cast().await?;
     let (end, ends) = watch::channel(false);
     let mut talkers = JoinSet::new();
@@ -212,7 +218,7 @@ pub async fn run(
             None = join_all(&mut talkers), if !talkers.is_empty() => break,
             () = sleep_until(time_is_over), if !watcher.stalls() => break,
             _ = stop.wait_for(|stop| *stop) => break,
-            () = tokio::time::sleep(LOOK) => {
+            () = sleep(LOOK) => {
                 look(watcher.look().await);
                 if watcher.has_seen_enough() {
                     break;
@@ -239,6 +245,18 @@ pub async fn run(
     }
     let still_online = storm.still_online(&cast.users).await;
     watcher.report(seconds, unfinished, half_open, slow, still_online)
+}
+
+/// A token of an administrator, for the secret.
+///
+/// # Errors
+/// If the server does not take the secret, or is no OpenIM.
+pub async fn administrator(target: &Target, admin: &str) -> Result<Secret, String> {
+    let api = Http { place: target.api.clone(), token: Secret::default() };
+    let asked = json!({ "secret": target.secret.reveal(), "userID": admin });
+    let data = api.must("/auth/get_admin_token", asked).await?;
+    let token = data["token"].as_str().map(Secret::from);
+    token.ok_or_else(|| format!("{}: no token of an administrator comes", target.api))
 }
 
 /// Waits for all of them; `None` when there are no more.
@@ -318,6 +336,10 @@ impl Storm {
     /// Comes and goes until the end.
     async fn talk(self: Arc<Self>, mut account: Account, began: Instant, mut end: watch::Receiver<bool>) {
         while !*end.borrow() {
+            if self.holds.load(Ordering::Relaxed) {
+                sleep(LOOK / 4).await;
+                continue;
+            }
             let nth = self.begun.fetch_add(1, Ordering::Relaxed);
             if self.plan.cycles.is_some_and(|cycles| nth >= cycles) {
                 return;

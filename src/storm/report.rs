@@ -165,9 +165,8 @@ impl Watcher {
     /// Looks once.
     pub(super) async fn look(&mut self) -> &Sample {
         if let Some(server) = &self.server
-            && let Ok(Ok(count)) = timeout(LOOK * 2, server.metric("turnstile_connections")).await
+            && let Ok(Ok(count)) = timeout(LOOK * 2, server.connections()).await
         {
-            let count = count as u64;
             if self.connections.is_none_or(|(before, _)| before != count) {
                 self.connections = Some((count, Instant::now()));
             }
@@ -200,6 +199,7 @@ impl Watcher {
             self.stall = None;
             self.pauses += 1;
         }
+        self.storm.holds.store(self.stalls(), Ordering::Relaxed);
         let patience = self.storm.plan.stall;
         let longest = waiting.values().map(|waiting| waiting.longest_ms).max().unwrap_or(0);
         if self.stall.is_none() && moved.elapsed() >= patience && u128::from(longest) >= patience.as_millis()

@@ -23,6 +23,18 @@ impl Watch {
         Watch(Http { place, token })
     }
 
+    /// How many connections the server counts: by its metrics, or by what it says beside who waits for whom.
+    ///
+    /// # Errors
+    /// If it says neither.
+    pub async fn connections(&self) -> Result<u64, String> {
+        if let Ok(count) = self.metric("turnstile_connections").await {
+            return Ok(count as u64);
+        }
+        let waits = self.waits().await?;
+        waits["connections"].as_u64().ok_or_else(|| format!("{} counts no connections", self.0.place))
+    }
+
     /// A metric without labels, or the sum of its lines.
     ///
     /// # Errors

@@ -205,7 +205,7 @@ fn no_log_line_has_a_token_in_it() {
 #[test]
 fn commands_say_how_they_are_used() {
     let folder = tempfile::tempdir().unwrap();
-    for command in ["serve", "token", "chat"] {
+    for command in ["serve", "token", "chat", "storm"] {
         let (code, out, _) = run(turnstile(folder.path()).args([command, "--help"]));
         assert_eq!(code, Some(0));
         assert!(out.contains("Examples:"), "{out}");

@@ -8,5 +8,6 @@ mod metrics;
 mod page;
 mod sessions;
 mod spans;
+mod storm;
 mod waits;
 mod world;
