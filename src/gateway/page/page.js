@@ -117,7 +117,7 @@ function plot(it, value) {
 
 const queues = new Map()
 
-function queue({ name, filled, capacity, aside }) {
+function queue({ name, filled, capacity, aside, stuck }) {
   let it = queues.get(name)
   if (!it) {
     it = { box: make('div', { className: 'queue' }), fill: make('span'), aside: make('small'), bar: draw('rect', { height: 10 }) }
@@ -131,25 +131,28 @@ function queue({ name, filled, capacity, aside }) {
   it.aside.textContent = aside
   const part = capacity ? filled / capacity : Math.min(filled, 1)
   it.bar.setAttribute('width', Math.min(part, 1) * 100)
-  it.box.classList.toggle('full', part >= 1)
+  // A wait for somebody who takes it is nothing, unless it lasts.
+  it.box.classList.toggle('full', part >= 1 && (capacity !== null || stuck))
 }
 
 function show(state) {
   at('about').textContent = `${state.version}, ${state.design} at ${state.openim}, policy ${state.policy}`
-  at('ready').textContent = state.unready ? `not ready: ${state.unready}` : 'ready'
+  // A deadlock has its own words, below.
+  at('ready').textContent = state.deadlock ? 'not ready' : state.unready ? `not ready: ${state.unready}` : 'ready'
   at('ready').className = state.unready ? 'bad' : 'good'
   const before = recent[recent.length - 1]
   recent = [...recent, state].slice(-RECENT)
   for (const it of CHARTS) plot(it, it.value(state, before))
   const { coming, leaving, push } = state
-  queue({ name: 'logins', filled: coming, capacity: null, aside: 'told to the hub, not in the user table' })
-  queue({ name: 'ends', filled: leaving, capacity: null, aside: 'told to the hub, not dealt with' })
+  const stuck = Boolean(state.deadlock || state.starved)
+  queue({ name: 'logins', filled: coming, capacity: null, aside: 'told to the hub, not in the user table', stuck })
+  queue({ name: 'ends', filled: leaving, capacity: null, aside: 'told to the hub, not dealt with', stuck })
   for (const { name, len, capacity, senders, drained_by } of state.queues) {
     const who = drained_by.length ? `drained by ${drained_by.join(', ')}` : ''
     const wait = senders ? `, ${senders} wait${senders === 1 ? 's' : ''} to send` : ''
     // At capacity 0 whoever sends waits for who takes it.
     const filled = capacity === 0 ? senders : len
-    queue({ name, filled, capacity: capacity === 0 ? null : capacity, aside: who + wait })
+    queue({ name, filled, capacity: capacity === 0 ? null : capacity, aside: who + wait, stuck })
   }
   queue({ name: 'pushes', filled: push.waiting, capacity: push.most, aside: 'drained by 8 push workers' })
   alarm(state.deadlock, state.starved)
