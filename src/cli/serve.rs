@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, fmt};
 use turnstile::gateway::config::Config;
 use turnstile::gateway::store::sqlite::{Settings, Sqlite};
 use turnstile::gateway::{Gateway, Running, secret};
@@ -127,12 +129,16 @@ fn start_log(log: Log) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let colour = std::io::stderr().is_terminal() && !plain;
-    let lines =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colour);
-    match log {
-        Log::Pretty => lines.with_target(false).init(),
-        Log::Json => lines.json().init(),
-    }
+    let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(colour);
+    let lines = match log {
+        Log::Pretty => lines.with_target(false).boxed(),
+        Log::Json => lines.json().boxed(),
+    };
+    #[cfg(not(feature = "console"))]
+    tracing_subscriber::registry().with(filter).with(lines).init();
+    // What the console is told is not to be in the log.
+    #[cfg(feature = "console")]
+    tracing_subscriber::registry().with(lines.with_filter(filter)).with(console_subscriber::spawn()).init();
 }
 
 async fn serve(config: Config, json: bool, bound: bool) -> Result<ExitCode, Wrong> {

@@ -15,6 +15,9 @@ struct Table {
     sessions: usize,
 }
 
+/// A user who is online, with the sessions.
+pub(super) type Present = (Arc<str>, Vec<Login>);
+
 /// What a new session has changed.
 pub(super) struct Came {
     /// The user is now online on another set of platforms.
@@ -60,7 +63,7 @@ impl Online {
     }
 
     /// The first users who are online and whose ID has `search` in it, with their sessions, and how many there are in all.
-    pub(super) fn find(&self, search: &str, at_most: usize) -> (Vec<(Arc<str>, Vec<Login>)>, usize) {
+    pub(super) fn find(&self, search: &str, at_most: usize) -> (Vec<Present>, usize) {
         let table = self.table();
         let matching = || table.users.iter().filter(|(user, _)| user.contains(search));
         let first = matching().take(at_most).map(|(user, logins)| (user.clone(), logins.clone())).collect();

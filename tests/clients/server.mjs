@@ -29,8 +29,8 @@ export class Gateway {
     const died = once(this.#process, 'exit').then(([code]) => { throw new Error(`turnstile ended with ${code} before it listened`) })
     const [line] = await Promise.race([once(createInterface(this.#process.stdout), 'line'), died])
     died.catch(() => {})
-    const { ws, api, admin } = JSON.parse(line)
-    Object.assign(this, { ws, api, page: admin })
+    const said = JSON.parse(line)
+    Object.assign(this, { ws: said.ws, api: said.api, page: said.admin })
   }
 
   /** Ends the process, with whoever is connected, and waits until it is gone. */
@@ -64,13 +64,18 @@ export class Gateway {
     return (await promisify(execFile)(BINARY, args)).stdout.trim()
   }
 
-  /** Calls the HTTP API as the administrator. */
-  async admin(path, body) {
+  /** A token of the administrator. */
+  async adminToken() {
     if (!this.#admin) {
       const secret = (await readFile(join(this.data, 'secret'), 'utf8')).trim()
       this.#admin = (await this.call('/auth/get_admin_token', { secret, userID: 'imAdmin' })).token
     }
-    return this.call(path, body, this.#admin)
+    return this.#admin
+  }
+
+  /** Calls the HTTP API as the administrator. */
+  async admin(path, body) {
+    return this.call(path, body, await this.adminToken())
   }
 
   async call(path, body, token = '') {

@@ -1,6 +1,7 @@
 //! The gateway from outside: real sockets on loopback, clients that speak its wire protocol.
 
 mod cli;
+mod grafana;
 mod handshakes;
 mod limits;
 mod messages;

@@ -85,7 +85,16 @@ impl World {
 
     /// A request to the administrator's page: the status, the head and the body of the answer.
     pub(super) async fn page(&self, line: &str, headers: &str) -> (u16, String, String) {
-        let answer = http(self.running.admin_page, line, headers, "").await;
+        self.page_with(line, headers, "").await
+    }
+
+    /// A request with a body to the administrator's page.
+    pub(super) async fn post(&self, path: &str, headers: &str, body: &str) -> (u16, String, String) {
+        self.page_with(&format!("POST {path}"), headers, body).await
+    }
+
+    async fn page_with(&self, line: &str, headers: &str, body: &str) -> (u16, String, String) {
+        let answer = http(self.running.admin_page, line, headers, body).await;
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         (head.split(' ').nth(1).unwrap().parse().unwrap(), head.to_lowercase(), body.to_owned())
     }

@@ -82,7 +82,7 @@ function quantile(part) {
 }
 
 function chart(it) {
-  it.figure = make('figure')
+  it.figure = make('div', { className: 'chart' })
   it.figure.setAttribute('role', 'img')
   it.most = make('span')
   it.now = make('strong', { textContent: '–' })
@@ -90,7 +90,7 @@ function chart(it) {
   it.under = draw('path', { class: 'under' })
   it.line = draw('path', { class: 'line' })
   it.svg.append(draw('path', { class: 'floor', d: `M0 40H${KEPT - 1}` }), it.under, it.line)
-  it.figure.append(make('figcaption', {}, make('span', { textContent: it.name }), it.most), it.now, it.svg)
+  it.figure.append(make('p', {}, make('span', { textContent: it.name }), it.most), it.now, it.svg)
   return it.figure
 }
 
@@ -117,7 +117,7 @@ function plot(it, value) {
 
 const queues = new Map()
 
-function queue({ name, filled, capacity, aside }) {
+function queue({ name, filled, capacity, aside, stuck }) {
   let it = queues.get(name)
   if (!it) {
     it = { box: make('div', { className: 'queue' }), fill: make('span'), aside: make('small'), bar: draw('rect', { height: 10 }) }
@@ -131,25 +131,28 @@ function queue({ name, filled, capacity, aside }) {
   it.aside.textContent = aside
   const part = capacity ? filled / capacity : Math.min(filled, 1)
   it.bar.setAttribute('width', Math.min(part, 1) * 100)
-  it.box.classList.toggle('full', part >= 1)
+  // A wait for somebody who takes it is nothing, unless it lasts.
+  it.box.classList.toggle('full', part >= 1 && (capacity !== null || stuck))
 }
 
 function show(state) {
   at('about').textContent = `${state.version}, ${state.design} at ${state.openim}, policy ${state.policy}`
-  at('ready').textContent = state.unready ? `not ready: ${state.unready}` : 'ready'
+  // A deadlock has its own words, below.
+  at('ready').textContent = state.deadlock ? 'not ready' : state.unready ? `not ready: ${state.unready}` : 'ready'
   at('ready').className = state.unready ? 'bad' : 'good'
   const before = recent[recent.length - 1]
   recent = [...recent, state].slice(-RECENT)
   for (const it of CHARTS) plot(it, it.value(state, before))
   const { coming, leaving, push } = state
-  queue({ name: 'logins', filled: coming, capacity: null, aside: 'told to the hub, not in the user table' })
-  queue({ name: 'ends', filled: leaving, capacity: null, aside: 'told to the hub, not dealt with' })
+  const stuck = Boolean(state.deadlock || state.starved)
+  queue({ name: 'logins', filled: coming, capacity: null, aside: 'told to the hub, not in the user table', stuck })
+  queue({ name: 'ends', filled: leaving, capacity: null, aside: 'told to the hub, not dealt with', stuck })
   for (const { name, len, capacity, senders, drained_by } of state.queues) {
     const who = drained_by.length ? `drained by ${drained_by.join(', ')}` : ''
     const wait = senders ? `, ${senders} wait${senders === 1 ? 's' : ''} to send` : ''
     // At capacity 0 whoever sends waits for who takes it.
     const filled = capacity === 0 ? senders : len
-    queue({ name, filled, capacity: capacity === 0 ? null : capacity, aside: who + wait })
+    queue({ name, filled, capacity: capacity === 0 ? null : capacity, aside: who + wait, stuck })
   }
   queue({ name: 'pushes', filled: push.waiting, capacity: push.most, aside: 'drained by 8 push workers' })
   alarm(state.deadlock, state.starved)
@@ -158,7 +161,7 @@ function show(state) {
 // Only said again when it has changed: it is read aloud.
 let alarmed = ''
 function alarm(deadlock, starved) {
-  const words = deadlock ? ['Deadlock', ...deadlock] : starved ? [`${starved} task${starved === 1 ? ' has' : 's have'} waited for too long`] : []
+  const words = deadlock ?? (starved ? [`${starved} task${starved === 1 ? ' has' : 's have'} waited for too long`] : [])
   if (words.join() === alarmed) return
   alarmed = words.join()
   at('alarm').hidden = !words.length
@@ -222,7 +225,7 @@ async function waits() {
   }
   const { deadlock, crash, waiting } = await (await call('/debug/waits?format=json')).json()
   const calm = waiting.total ? waiting.in_words.join('; ') : 'Nobody waits in the midst of work.'
-  const words = crash ? `The program broke: ${crash}` : deadlock ? `Deadlock: ${deadlock.words.join('; ')}` : calm
+  const words = crash ? `The program broke: ${crash}` : deadlock ? deadlock.words.join('; ') : calm
   at('words').textContent = words
   // As an image, in which no script runs.
   const image = make('img', { alt: words, src: URL.createObjectURL(new Blob([svg], { type: 'image/svg+xml' })) })

@@ -38,7 +38,7 @@ pub(super) async fn list(
     }
     let Wanted { search } = match read(&body) {
         Ok(wanted) => wanted,
-        Err(refused) => return refused,
+        Err(refusal) => return refuse(StatusCode::BAD_REQUEST, &refusal),
     };
     let (found, total) = gateway.online.find(&search, LISTED);
     let users: Vec<Value> = found
@@ -75,7 +75,7 @@ pub(super) async fn kick(
     };
     let Kicked { user, platform } = match read(&body) {
         Ok(kicked) => kicked,
-        Err(refused) => return refused,
+        Err(refusal) => return refuse(StatusCode::BAD_REQUEST, &refusal),
     };
     let Some(platform) = Platform::from_id(platform) else {
         let why = format!("platformID {platform} is none; it is from 1 to 11");
@@ -91,7 +91,6 @@ pub(super) async fn kick(
     }
 }
 
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Response<Body>> {
-    serde_json::from_slice(body)
-        .map_err(|why| refuse(StatusCode::BAD_REQUEST, &Refusal::of(codes::ARGS, why.to_string())))
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+    serde_json::from_slice(body).map_err(|why| Refusal::of(codes::ARGS, why.to_string()))
 }
