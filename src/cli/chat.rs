@@ -202,7 +202,8 @@ impl Talk {
                 };
                 let seq_ranges: Vec<SeqRange> = seqs.into_iter().filter_map(unread).collect();
                 if !seq_ranges.is_empty() {
-                    let ask = PullMessageBySeqsReq { user_id: self.client.me.user.clone(), seq_ranges, order: 0 };
+                    let ask =
+                        PullMessageBySeqsReq { user_id: self.client.me.user.clone(), seq_ranges, order: 0 };
                     self.ask(envelope::PULL_MSG_BY_SEQ_LIST, ask.encode_to_vec()).await?;
                 }
             }
@@ -217,7 +218,9 @@ impl Talk {
 
     fn show(&self, conversations: impl Iterator<Item = PullMsgs>) {
         for message in conversations.flat_map(|pulled| pulled.msgs) {
-            if message.send_id == self.client.me.user && message.sender_platform_id == self.client.me.platform_id {
+            if message.send_id == self.client.me.user
+                && message.sender_platform_id == self.client.me.platform_id
+            {
                 continue;
             }
             let content: serde_json::Value = serde_json::from_slice(&message.content).unwrap_or_default();

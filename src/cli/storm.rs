@@ -31,14 +31,16 @@ const SOCKETS: u64 = 10_000;
 /// turnstile or a real OpenIM; tokens come from its HTTP API, with its secret. Only servers on this machine are stormed, unless
 /// --i-own-this-server says otherwise.
 #[derive(Args)]
-#[command(after_help = "Exit codes: 0 it went on to the end; 3 everything stopped, and which phase is said; 1 it could not be done;
+#[command(
+    after_help = "Exit codes: 0 it went on to the end; 3 everything stopped, and which phase is said; 1 it could not be done;
 64 bad usage.
 
 Examples:
   turnstile storm
   turnstile storm --users 100 --contenders 2 --seconds 60
   turnstile storm --rate 200 --reset 0.3 --json
-  turnstile storm --users 20 --half-open 30 --slow 10 --platforms mixed")]
+  turnstile storm --users 20 --half-open 30 --slow 10 --platforms mixed"
+)]
 pub(super) struct Storm {
     /// How many accounts there are.
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=100_000))]

@@ -29,7 +29,8 @@ impl Address {
     /// # Errors
     /// Says what is wrong with the URL.
     pub fn read(url: &str, scheme: &str) -> Result<Address, String> {
-        let wrong = |why: &str| format!("{url} is no address of a server: {why}, as in {scheme}://127.0.0.1:10001");
+        let wrong =
+            |why: &str| format!("{url} is no address of a server: {why}, as in {scheme}://127.0.0.1:10001");
         let uri: Uri = url.parse().map_err(|_| wrong("it cannot be read"))?;
         if uri.scheme_str() != Some(scheme) {
             return Err(wrong(&format!("it must begin with {scheme}://")));
@@ -60,7 +61,8 @@ impl Place {
     pub async fn find(url: &str, scheme: &str, foreign: bool) -> Result<Place, String> {
         let Address { host, port } = Address::read(url, scheme)?;
         let found = tokio::net::lookup_host((host.as_str(), port)).await;
-        let found: Vec<SocketAddr> = found.map_err(|why| format!("{host} cannot be looked up: {why}"))?.collect();
+        let found: Vec<SocketAddr> =
+            found.map_err(|why| format!("{host} cannot be looked up: {why}"))?.collect();
         if !foreign
             && let Some(other) = found.iter().find(|address| !address.ip().to_canonical().is_loopback())
         {

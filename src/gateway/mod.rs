@@ -192,7 +192,8 @@ impl Gateway {
         let (looks, admin_page) = bind(config.admin_page).await?;
         let watched = watch::Live::with_service(Duration::from_micros(config.service_us));
         let alarms = Alarms::default();
-        let watchdog = watch::start(&config, watched.clone(), alarms.clone()).map_err(StartError::Watchdog)?;
+        let watchdog =
+            watch::start(&config, watched.clone(), alarms.clone()).map_err(StartError::Watchdog)?;
         #[cfg(not(feature = "unwatched"))]
         let probe = watched.clone();
         #[cfg(feature = "unwatched")]

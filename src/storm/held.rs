@@ -32,7 +32,12 @@ const OPEN: &str = "left open";
 impl Storm {
     /// Opens a socket and falls silent: after the TCP handshake, in the middle of the request, or after the first frame. Says
     /// what the server did about it.
-    pub(super) async fn half_open(&self, n: u64, account: Account, mut stop: watch::Receiver<bool>) -> String {
+    pub(super) async fn half_open(
+        &self,
+        n: u64,
+        account: Account,
+        mut stop: watch::Receiver<bool>,
+    ) -> String {
         let (point, stream) = match n % 3 {
             0 => ("silent from the start", self.dial().await),
             1 => ("silent within the request", self.begin().await),
@@ -63,7 +68,8 @@ impl Storm {
     /// Connects and reads nothing until the end; then says how the server has ended it.
     pub(super) async fn slow(&self, account: Account, mut stop: watch::Receiver<bool>) -> String {
         let connected = async {
-            let socket = if self.target.ws.socket.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+            let socket =
+                if self.target.ws.socket.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
             socket.set_recv_buffer_size(KEPT)?;
             socket.connect(self.target.ws.socket).await
         };
@@ -96,7 +102,7 @@ impl Storm {
                 continue;
             };
             while !*stop.borrow() {
-                let reader = self.name("slow", n % readers);
+                let reader = self.plan.name("slow", n % readers);
                 n += 1;
                 let began = Instant::now();
                 match timeout(self.plan.patience, push_once(&mut client, reader)).await {

@@ -31,8 +31,9 @@ impl Http {
         let wrong = |why: String| format!("{}{path}: {why}", self.place);
         let asked = async {
             let stream = TcpStream::connect(self.place.socket).await.map_err(|why| why.to_string())?;
-            let (mut to, connection) =
-                hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|why| why.to_string())?;
+            let (mut to, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+                .await
+                .map_err(|why| why.to_string())?;
             let Address { host, port } = Address::read(&self.place.url, "http")?;
             let request = Request::builder()
                 .method(method)
@@ -70,8 +71,8 @@ impl Http {
     /// A call to OpenIM's API: the data of its answer, or the code and the words of its refusal.
     pub(super) async fn call(&self, path: &str, body: Value) -> Result<Result<Value, (i64, String)>, String> {
         let body = self.ask(Method::POST, path, body.to_string()).await?;
-        let answer: Value =
-            serde_json::from_slice(&body).map_err(|_| format!("{}{path}: the answer is no JSON", self.place))?;
+        let answer: Value = serde_json::from_slice(&body)
+            .map_err(|_| format!("{}{path}: the answer is no JSON", self.place))?;
         match answer["errCode"].as_i64() {
             Some(0) => Ok(Ok(answer["data"].clone())),
             Some(code) => {

@@ -14,6 +14,9 @@ use super::server::Watch;
 use super::tally::{Phase, Took, Waiting};
 use super::{LOOK, Storm};
 
+/// After how long without an end it may be that there will be none.
+const DOUBT: Duration = Duration::from_secs(1);
+
 /// How it goes at a moment.
 #[derive(Clone, Default, Debug, Serialize)]
 pub struct Sample {
@@ -148,6 +151,13 @@ impl Watcher {
         self.stall.is_some()
     }
 
+    /// Whether it may have stopped, and some more time will tell.
+    pub(super) fn doubts(&self) -> bool {
+        let moved = self.storm.tally.counted().moved.unwrap_or(self.began);
+        let waits = self.samples.last().is_some_and(|sample| !sample.waiting.is_empty());
+        waits && (DOUBT..self.storm.plan.stall + LOOK).contains(&moved.elapsed())
+    }
+
     /// Whether it has stopped for so long that those who gave up could have left.
     pub(super) fn has_seen_enough(&self) -> bool {
         let enough = self.storm.plan.patience * 2 + LOOK * 2;
@@ -202,7 +212,8 @@ impl Watcher {
         self.storm.holds.store(self.stalls(), Ordering::Relaxed);
         let patience = self.storm.plan.stall;
         let longest = waiting.values().map(|waiting| waiting.longest_ms).max().unwrap_or(0);
-        if self.stall.is_none() && moved.elapsed() >= patience && u128::from(longest) >= patience.as_millis() {
+        if self.stall.is_none() && moved.elapsed() >= patience && u128::from(longest) >= patience.as_millis()
+        {
             let (since, seen) = (moved, Instant::now());
             self.stall = Some(Stopped { since, seen, waiting: BTreeMap::new(), failed_before: failed });
         }
@@ -233,7 +244,9 @@ impl Watcher {
             let what = match phase {
                 Phase::Connect => "handshakes get no answer",
                 Phase::Reply => "logins get no answer: connected, and nothing that is sent is answered",
-                Phase::Disconnect => "users cannot go offline: the server does not close after their close frame",
+                Phase::Disconnect => {
+                    "users cannot go offline: the server does not close after their close frame"
+                }
                 Phase::Cycle => continue,
             };
             let seconds = *longest_ms as f64 / 1000.0;
@@ -322,7 +335,16 @@ impl Report {
     pub fn text(&self) -> String {
         let mut text = format!(
             "{} cycles in {:.1} s, {:.0}/s\n\n{:<12}{:>9}{:>10}{:>10}{:>10}{:>10}{:>10}  ms\n",
-            self.cycles, self.seconds, self.cycles_per_second, "", "times", "p50", "p90", "p99", "p99.9", "max"
+            self.cycles,
+            self.seconds,
+            self.cycles_per_second,
+            "",
+            "times",
+            "p50",
+            "p90",
+            "p99",
+            "p99.9",
+            "max"
         );
         for (phase, took) in &self.phases {
             let Latency { times, p50_ms, p90_ms, p99_ms, p99_9_ms, max_ms } = took;

@@ -236,7 +236,8 @@ async fn a_stall_is_told_by_the_phase_that_stopped() {
         (Phase::Disconnect, "users cannot go offline"),
     ];
     for (phase, expected) in words {
-        let target = Target { ws: Fake::start(Some((phase, 20)), Duration::ZERO).await, ..world.target().await };
+        let target =
+            Target { ws: Fake::start(Some((phase, 20)), Duration::ZERO).await, ..world.target().await };
         let (_stop, stops) = watch::channel(false);
         let mut samples = 0;
         let storm = run(impatient(4), target, stops, |_| samples += 1);
@@ -273,7 +274,8 @@ async fn in_open_loop_a_cycle_that_begins_late_is_counted_from_when_it_was_due()
 #[tokio::test(flavor = "multi_thread")]
 async fn the_hub_that_hangs_is_seen_from_outside() {
     let world =
-        World::with("design = 'single-select'\nversion = 'v3.5.1-unpooled'\ncapacity = 0\nservice_us = 500").await;
+        World::with("design = 'single-select'\nversion = 'v3.5.1-unpooled'\ncapacity = 0\nservice_us = 500")
+            .await;
     let report = world.storm(Plan { contenders: 2, ..impatient(10) }).await;
     let stall = report.stall.as_ref().expect("it hangs");
     assert!(stall.waiting[&Phase::Reply].accounts > 0, "{}", report.text());

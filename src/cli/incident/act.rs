@@ -9,13 +9,15 @@ use serde_json::Value;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use turnstile::hub::{Design, Version};
-use turnstile::storm::{Phase, Plan, Report, Sample, Watch, administrator, run};
+use turnstile::storm::{Phase, Plan, Report, Sample, Watch, administrator, online, run};
 
 use super::super::Wrong;
 use super::server::{Server, cpu};
 
 /// How often the server is asked how it is.
-const LOOK: Duration = Duration::from_millis(250);
+const LOOK: Duration = Duration::from_millis(100);
+/// How long a server that goes on may take to empty its queues, so that it can be seen who stays.
+const SETTLES: Duration = Duration::from_secs(20);
 /// Over how many seconds its processor time is taken.
 const CPU_OVER: f64 = 2.0;
 /// How long somebody must have waited until that is a symptom.
@@ -65,6 +67,8 @@ pub(super) struct Act {
     pub(super) cpu_percent: Option<f64>,
     /// The same once nothing did.
     pub(super) idle_cpu_percent: Option<f64>,
+    /// Users who have all left and whom the server says are online, after its queues were empty if they came to that.
+    pub(super) ghosts: Option<u64>,
     pub(super) storm: Report,
     pub(super) looks: Vec<Look>,
     #[serde(skip)]
@@ -106,13 +110,13 @@ impl Scene {
         let target = server.target.clone();
         let token = administrator(&target, &self.plan.admin).await.map_err(Wrong)?;
         let place = target.admin.clone().ok_or_else(|| Wrong("the server has no admin page".to_owned()))?;
-        let page = Watch::new(place, token);
+        let page = Watch::new(place, token.clone());
         let seen = Arc::new(Mutex::new(Seen::default()));
         let looker = tokio::spawn({
             let (seen, page, process) = (seen.clone(), page.clone(), server.id());
             async move {
                 loop {
-                    let waits = timeout(LOOK * 8, page.waits()).await;
+                    let waits = timeout(LOOK * 20, page.waits()).await;
                     if let Ok(Ok(waits)) = waits {
                         let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
                         seen.look(waits, process).iter().for_each(&symptom);
@@ -131,13 +135,14 @@ impl Scene {
         let report = report.await;
         looker.abort();
         let report = report.map_err(Wrong)?;
-        let last = page.waits().await;
+        let last = settled(&page, report.stall.is_none()).await;
+        let ghosts = online(&server.target, token, &self.plan).await;
         let drawing = page.drawing().await.ok();
         let mut seen = std::mem::take(&mut *seen.lock().unwrap_or_else(PoisonError::into_inner));
-        if let Ok(last) = last {
+        if let Some(last) = last {
             seen.last = last;
         }
-        Ok(self.act(seen, report, drawing, server.watchdog_line()))
+        Ok(Act { ghosts, ..self.act(seen, report, drawing, server.watchdog_line()) })
     }
 
     fn act(&self, seen: Seen, storm: Report, drawing: Option<String>, log_line: Option<String>) -> Act {
@@ -157,8 +162,7 @@ impl Scene {
         let stopped = storm.stall.as_ref().map(|stall| stall.since_seconds);
         let over = |from: f64, to: f64| {
             let within = |(at, _): &&(f64, f64)| (from..=to).contains(at);
-            let (first, last) =
-                (seen.cpu.iter().find(within)?, seen.cpu.iter().rev().find(within)?);
+            let (first, last) = (seen.cpu.iter().find(within)?, seen.cpu.iter().rev().find(within)?);
             (last.0 > first.0).then(|| (last.1 - first.1) / (last.0 - first.0) * 100.0)
         };
         // The second in which it stops is neither.
@@ -176,9 +180,24 @@ impl Scene {
             cpu_percent: over(0.0, stopped.unwrap_or(storm.seconds)),
             idle_cpu_percent,
             looks: seen.looks,
+            ghosts: None,
             storm,
             drawing,
         }
+    }
+}
+
+/// What the server says last: one that goes on has some time to empty its queues.
+async fn settled(page: &Watch, goes_on: bool) -> Option<Value> {
+    let began = Instant::now();
+    loop {
+        let waits = page.waits().await.ok()?;
+        let busy = waits["connections"] != 0
+            || waits["channels"].as_array().into_iter().flatten().any(|channel| channel["len"] != 0);
+        if !goes_on || !busy || began.elapsed() > SETTLES {
+            return Some(waits);
+        }
+        sleep(LOOK).await;
     }
 }
 
@@ -191,10 +210,15 @@ impl Seen {
             self.cpu.push((seconds, cpu));
         }
         let before = self.cpu.iter().rev().find(|(at, _)| *at <= seconds - CPU_OVER);
-        let cpu_percent = before.zip(self.cpu.last()).map(|(before, now)| (now.1 - before.1) / (now.0 - before.0) * 100.0);
+        let cpu_percent =
+            before.zip(self.cpu.last()).map(|(before, now)| (now.1 - before.1) / (now.0 - before.0) * 100.0);
         let channels = waits["channels"].as_array().cloned().unwrap_or_default();
         let queue = |channel: &Value| {
-            Some((channel["name"].as_str()?.to_owned(), channel["len"].as_u64()?, channel["capacity"].as_u64()?))
+            Some((
+                channel["name"].as_str()?.to_owned(),
+                channel["len"].as_u64()?,
+                channel["capacity"].as_u64()?,
+            ))
         };
         let channels: Vec<(String, u64, u64)> = channels.iter().filter_map(queue).collect();
         let look = Look {
@@ -213,7 +237,9 @@ impl Seen {
     fn symptoms_of(&mut self, look: &Look, channels: &[(String, u64, u64)], waits: &Value) -> Vec<Symptom> {
         let mut found: Vec<(&'static str, String)> = Vec::new();
         let mut see = |key: &'static str, words: String| found.push((key, words));
-        for (name, len, capacity) in channels.iter().filter(|(_, len, capacity)| len >= capacity && *capacity > 0) {
+        for (name, len, capacity) in
+            channels.iter().filter(|(_, len, capacity)| len >= capacity && *capacity > 0)
+        {
             let key = if name == "unregister" { "unregister" } else { "register" };
             see(key, format!("the channel {name} is full: {len}/{capacity}"));
         }
@@ -231,35 +257,50 @@ impl Seen {
             let seconds = |ms: u64| ms as f64 / 1000.0;
             if connect.longest_ms >= LONG_MS {
                 let since = seconds(connect.longest_ms);
-                see("connect", format!("{} handshakes get no answer, for {since:.1} s now", connect.accounts));
+                see(
+                    "connect",
+                    format!("{} handshakes get no answer, for {since:.1} s now", connect.accounts),
+                );
             }
             if reply.longest_ms >= LONG_MS {
                 let since = seconds(reply.longest_ms);
-                see("reply", format!(
-                    "{} new connections get no answer: upgraded, and nothing that they send is read, for {since:.1} s now",
-                    reply.accounts
-                ));
+                see(
+                    "reply",
+                    format!(
+                        "{} new connections get no answer: upgraded, and nothing that they send is read, for {since:.1} s now",
+                        reply.accounts
+                    ),
+                );
             }
             if leaving.longest_ms >= LONG_MS {
                 let since = seconds(leaving.longest_ms);
-                see("leave", format!(
-                    "{} users cannot go offline: their close frame has no answer, for {since:.1} s now",
-                    leaving.accounts
-                ));
+                see(
+                    "leave",
+                    format!(
+                        "{} users cannot go offline: their close frame has no answer, for {since:.1} s now",
+                        leaving.accounts
+                    ),
+                );
             }
             if let Some(percent) = look.cpu_percent
                 && percent < 20.0
             {
-                see("cpu", format!("the server is idle: {percent:.0} % of a core over the last {CPU_OVER:.0} s"));
+                see(
+                    "cpu",
+                    format!("the server is idle: {percent:.0} % of a core over the last {CPU_OVER:.0} s"),
+                );
             }
             let same = self.looks.iter().rev().take_while(|before| before.connections == look.connections);
             if let Some(since) = same.last().map(|before| look.seconds - before.seconds)
                 && since >= 3.0
             {
-                see("frozen", format!(
-                    "the number of connections has stopped changing: the server counts {}, for {since:.1} s now",
-                    look.connections
-                ));
+                see(
+                    "frozen",
+                    format!(
+                        "the number of connections has stopped changing: the server counts {}, for {since:.1} s now",
+                        look.connections
+                    ),
+                );
             }
         }
         let mut new = Vec::new();

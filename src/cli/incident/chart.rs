@@ -42,7 +42,8 @@ impl Axis {
             Axis::To(most) => {
                 let rough = most / 4.0;
                 let power = 10f64.powf(rough.log10().floor());
-                let step = [1.0, 2.0, 2.5, 5.0, 10.0].into_iter().map(|n| n * power).find(|step| *step >= rough);
+                let step =
+                    [1.0, 2.0, 2.5, 5.0, 10.0].into_iter().map(|n| n * power).find(|step| *step >= rough);
                 let step = step.unwrap_or(rough);
                 (0..).map(|n| f64::from(n) * step).take_while(|value| *value <= most * 1.0001).collect()
             }
@@ -81,12 +82,29 @@ pub(super) fn lines(title: &str, unit: &str, seconds: f64, values: Axis, lines: 
     for tick in values.ticks() {
         let at = y(tick);
         let _ = write!(svg, r#"<path class="grid" d="M{LEFT} {at:.1}H{right}"/>"#);
-        let _ = write!(svg, r#"<text class="end" x="{:.1}" y="{:.1}">{}</text>"#, LEFT - 6.0, at + 4.0, short(tick));
+        let _ = write!(
+            svg,
+            r#"<text class="end" x="{:.1}" y="{:.1}">{}</text>"#,
+            LEFT - 6.0,
+            at + 4.0,
+            short(tick)
+        );
     }
     for tick in time.ticks() {
-        let _ = write!(svg, r#"<text class="mid" x="{:.1}" y="{:.1}">{}</text>"#, x(tick), bottom + 16.0, short(tick));
+        let _ = write!(
+            svg,
+            r#"<text class="mid" x="{:.1}" y="{:.1}">{}</text>"#,
+            x(tick),
+            bottom + 16.0,
+            short(tick)
+        );
     }
-    let _ = write!(svg, r#"<text class="mid" x="{:.1}" y="{:.1}">seconds</text>"#, (LEFT + right) / 2.0, bottom + 34.0);
+    let _ = write!(
+        svg,
+        r#"<text class="mid" x="{:.1}" y="{:.1}">seconds</text>"#,
+        (LEFT + right) / 2.0,
+        bottom + 34.0
+    );
     let _ = write!(svg, r#"<text x="4" y="14">{unit}</text>"#);
     let mut legend = LEFT + 60.0;
     for Line { name, series, points } in lines {
@@ -112,14 +130,25 @@ pub(super) fn dots(title: &str, unit: &str, most: f64, rows: &[(String, usize, V
     for tick in values.ticks() {
         let at = x(tick);
         let _ = write!(svg, r#"<path class="grid" d="M{at:.1} {TOP}V{bottom:.1}"/>"#);
-        let _ = write!(svg, r#"<text class="mid" x="{at:.1}" y="{:.1}">{}</text>"#, bottom + 16.0, short(tick));
+        let _ =
+            write!(svg, r#"<text class="mid" x="{at:.1}" y="{:.1}">{}</text>"#, bottom + 16.0, short(tick));
     }
-    let _ = write!(svg, r#"<text class="mid" x="{:.1}" y="{:.1}">{unit}</text>"#, (left + right) / 2.0, bottom + 34.0);
+    let _ = write!(
+        svg,
+        r#"<text class="mid" x="{:.1}" y="{:.1}">{unit}</text>"#,
+        (left + right) / 2.0,
+        bottom + 34.0
+    );
     for (n, (name, series, points)) in rows.iter().enumerate() {
         let at = TOP + 44.0 * n as f64 + 28.0;
         let _ = write!(svg, r#"<text x="4" y="{:.1}">{name}</text>"#, at + 4.0);
         if let (Some(first), Some(last)) = (points.first(), points.last()) {
-            let _ = write!(svg, r#"<path class="line series{series}" d="M{:.1} {at:.1}H{:.1}"/>"#, x(first.1), x(last.1));
+            let _ = write!(
+                svg,
+                r#"<path class="line series{series}" d="M{:.1} {at:.1}H{:.1}"/>"#,
+                x(first.1),
+                x(last.1)
+            );
         }
         let mut free = 0.0;
         for (label, value) in points {
@@ -127,7 +156,11 @@ pub(super) fn dots(title: &str, unit: &str, most: f64, rows: &[(String, usize, V
             let _ = write!(svg, r#"<circle class="dot series{series}" cx="{here:.1}" cy="{at:.1}" r="4"/>"#);
             // A label that would be written over the one before it is left out; the table has the number.
             if here - free > 4.0 + 7.0 * label.len() as f64 {
-                let _ = write!(svg, r#"<text class="mid small" x="{here:.1}" y="{:.1}">{label}</text>"#, at - 9.0);
+                let _ = write!(
+                    svg,
+                    r#"<text class="mid small" x="{here:.1}" y="{:.1}">{label}</text>"#,
+                    at - 9.0
+                );
                 free = here;
             }
         }

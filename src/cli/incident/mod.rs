@@ -35,13 +35,15 @@ const INTERRUPTED: u8 = 130;
 /// symptom is told as it appears, with what was measured; then what the hung server's own watchdog says; then all three side by
 /// side, and as a page with charts.
 #[derive(Args)]
-#[command(after_help = "Exit codes: 0 OpenIM's design hung since the hub waits to send on unregister, which only it drains, and the
+#[command(
+    after_help = "Exit codes: 0 OpenIM's design hung since the hub waits to send on unregister, which only it drains, and the
 others went on; 3 it went otherwise; 1 it could not be done; 64 bad usage; 130 interrupted.
 
 Examples:
   turnstile incident
   turnstile incident --report incident.html --json
-  turnstile incident --users 40 --capacity 100 --seconds 6")]
+  turnstile incident --users 40 --capacity 100 --seconds 6"
+)]
 pub(super) struct Incident {
     /// How many accounts there are.
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(2..=10_000))]
@@ -174,13 +176,7 @@ fn ending(act: &Act) -> String {
     text + &format!("  it {outcome}: {} cycles, {:.0}/s\n", act.storm.cycles, act.storm.cycles_per_second)
 }
 
-/// How wide the terminal is; what has none is as wide as a terminal often is.
+/// How wide the terminal is; what is none is as wide as a terminal often is.
 fn terminal_width() -> usize {
-    let (_, width) = console_size().unwrap_or((24, 120));
-    width.clamp(80, 200)
-}
-
-fn console_size() -> Option<(usize, usize)> {
-    let lines = |name: &str| std::env::var(name).ok()?.parse().ok();
-    Some((lines("LINES").unwrap_or(24), lines("COLUMNS")?))
+    terminal_size::terminal_size().map_or(120, |(width, _)| usize::from(width.0)).clamp(80, 200)
 }

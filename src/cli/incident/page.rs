@@ -77,22 +77,29 @@ fn charts(settings: &Settings, acts: &[Act]) -> String {
     let mut html = String::new();
     let longest = acts.iter().map(|act| act.storm.seconds).fold(1.0, f64::max);
     let each = |values: &dyn Fn(&Act) -> Vec<(f64, f64)>| -> Vec<Line> {
-        let line = |(series, act): (usize, &Act)| Line { name: act.design.to_owned(), series, points: values(act) };
+        let line =
+            |(series, act): (usize, &Act)| Line { name: act.design.to_owned(), series, points: values(act) };
         acts.iter().enumerate().map(line).collect()
     };
     let logins = each(&|act| {
         let samples = &act.storm.samples;
         // Over half a second or so: each second sample.
         let points: Vec<(f64, u64)> = samples.iter().step_by(2).map(|it| (it.seconds, it.logins)).collect();
-        let rate = |pair: &[(f64, u64)]| (pair[1].0, (pair[1].1 - pair[0].1) as f64 / (pair[1].0 - pair[0].0));
+        let rate =
+            |pair: &[(f64, u64)]| (pair[1].0, (pair[1].1 - pair[0].1) as f64 / (pair[1].0 - pair[0].0));
         points.windows(2).map(rate).collect()
     });
     let most = logins.iter().flat_map(|line| &line.points).map(|(_, rate)| *rate).fold(10.0, f64::max);
-    html += &figure("Logins that are answered", &lines("Logins", "/s, log", longest, Axis::log_for(most), &logins));
-    let connections = each(&|act| act.looks.iter().map(|look| (look.seconds, look.connections as f64)).collect());
+    html += &figure(
+        "Logins that are answered",
+        &lines("Logins", "/s, log", longest, Axis::log_for(most), &logins),
+    );
+    let connections =
+        each(&|act| act.looks.iter().map(|look| (look.seconds, look.connections as f64)).collect());
     let most = connections.iter().flat_map(|line| &line.points).map(|(_, count)| *count).fold(10.0, f64::max);
     let axis = Axis::To(most * 1.1);
-    html += &figure("Connections that the server counts", &lines("Connections", "", longest, axis, &connections));
+    html +=
+        &figure("Connections that the server counts", &lines("Connections", "", longest, axis, &connections));
     for act in acts {
         let queues: Vec<Line> = ["register", "unregister"]
             .into_iter()
@@ -109,9 +116,11 @@ fn charts(settings: &Settings, acts: &[Act]) -> String {
             html += &figure(&caption, &lines("Queues", "queued", longest, axis, &queues));
         }
     }
-    let cpu = each(&|act| act.looks.iter().filter_map(|look| Some((look.seconds, look.cpu_percent?))).collect());
+    let cpu =
+        each(&|act| act.looks.iter().filter_map(|look| Some((look.seconds, look.cpu_percent?))).collect());
     let most = cpu.iter().flat_map(|line| &line.points).map(|(_, percent)| *percent).fold(100.0, f64::max);
-    html += &figure("Processor time of the server", &lines("CPU", "% of a core", longest, Axis::To(most), &cpu));
+    html +=
+        &figure("Processor time of the server", &lines("CPU", "% of a core", longest, Axis::To(most), &cpu));
     let rows: Vec<(String, usize, Vec<(&str, f64)>)> = acts
         .iter()
         .enumerate()
@@ -158,7 +167,11 @@ fn story(act: &Act) -> String {
         let _ = write!(html, "<div class=\"cycle\">{}</div>", words.join("<br>"));
     }
     if let Some(line) = &act.log_line {
-        let _ = write!(html, "<h3>The watchdog's line in the server's log</h3><pre>{}</pre>", escaped(line));
+        let _ = write!(
+            html,
+            "<h3>The watchdog's line in the server's log</h3><pre class=\"log\">{}</pre>",
+            escaped(line)
+        );
     }
     if let Some(drawing) = act.drawing.as_ref().filter(|_| !act.words.is_empty()) {
         // As a picture, so that its styles and the page's do not meet.

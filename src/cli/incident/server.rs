@@ -41,7 +41,12 @@ impl Server {
         command.args(["serve", "--json", "--until-stdin-ends", "--policy", "1"]);
         command.args(["--listen", "127.0.0.1:0", "--api", "127.0.0.1:0", "--admin-page", "127.0.0.1:0"]);
         command.args(["--design", design.name(), "--openim", version.name()]);
-        command.args(["--set", &format!("capacity={capacity}"), "--set", &format!("service_us={service_us}")]);
+        command.args([
+            "--set",
+            &format!("capacity={capacity}"),
+            "--set",
+            &format!("service_us={service_us}"),
+        ]);
         command.arg("--data").arg(folder.path().join("data"));
         for (name, _) in std::env::vars_os() {
             if name.to_str().is_some_and(|name| name.starts_with(PREFIX)) {

@@ -146,12 +146,7 @@ impl Dog {
             return;
         }
         let words = show::knot(knot);
-        tracing::error!(
-            cycle = words[1..].join("; "),
-            behind = knot.collateral.len(),
-            "{}",
-            words[0],
-        );
+        tracing::error!(cycle = words[1..].join("; "), behind = knot.collateral.len(), "{}", words[0],);
         {
             let mut now = self.alarms.now();
             now.deadlock = Some(Alarm { knot: knot.clone(), words, found: glance.at });

@@ -78,8 +78,12 @@ impl Glance {
 
     /// Those that have waited so long in the midst of work and may yet go on, oldest first.
     pub fn starved(&self, after: Duration) -> Vec<&Edge> {
-        let stuck: BTreeSet<Name> =
-            self.knot.iter().flat_map(|knot| knot.cycle.iter().chain(&knot.collateral)).map(|e| e.task).collect();
+        let stuck: BTreeSet<Name> = self
+            .knot
+            .iter()
+            .flat_map(|knot| knot.cycle.iter().chain(&knot.collateral))
+            .map(|e| e.task)
+            .collect();
         let long = |edge: &&Edge| self.lasts(edge) >= after && !stuck.contains(&edge.task);
         self.working().into_iter().filter(long).collect()
     }

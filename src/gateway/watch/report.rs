@@ -34,7 +34,12 @@ impl Setting {
 }
 
 /// Writes the report into the data folder, readable by its owner.
-pub(super) fn write(data: &Path, setting: &Setting, live: &Live, glance: &Glance) -> std::io::Result<PathBuf> {
+pub(super) fn write(
+    data: &Path,
+    setting: &Setting,
+    live: &Live,
+    glance: &Glance,
+) -> std::io::Result<PathBuf> {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let path = data.join(format!("deadlock-{seconds}-{}.md", std::process::id()));
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;

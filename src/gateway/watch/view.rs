@@ -147,7 +147,11 @@ fn lists(gateway: &Gateway, glance: &Glance) -> String {
     let working = glance.working();
     if let Some(oldest) = working.first() {
         let lasts = glance.lasts(oldest).as_secs_f64();
-        say(format!("\n{} wait in the midst of work, {} the longest: {lasts:.1} s", working.len(), oldest.task));
+        say(format!(
+            "\n{} wait in the midst of work, {} the longest: {lasts:.1} s",
+            working.len(),
+            oldest.task
+        ));
     }
     say("\nChannels".to_owned());
     for channel in gateway.hub.channels() {
@@ -163,7 +167,11 @@ fn lists(gateway: &Gateway, glance: &Glance) -> String {
         say("\nLocks that are waited for".to_owned());
     }
     for (name, lock) in locks.iter().take(LISTED) {
-        let held = if lock.holders.is_empty() { "free".to_owned() } else { format!("held by {}", names(&lock.holders)) };
+        let held = if lock.holders.is_empty() {
+            "free".to_owned()
+        } else {
+            format!("held by {}", names(&lock.holders))
+        };
         say(format!("  {name}  {held}, {} waiting", lock.waiting));
     }
     if let Some(more) = locks.len().checked_sub(LISTED).filter(|more| *more > 0) {
