@@ -176,10 +176,9 @@ impl Watcher {
     pub(super) async fn look(&mut self) -> &Sample {
         if let Some(server) = &self.server
             && let Ok(Ok(count)) = timeout(LOOK * 2, server.connections()).await
+            && self.connections.is_none_or(|(before, _)| before != count)
         {
-            if self.connections.is_none_or(|(before, _)| before != count) {
-                self.connections = Some((count, Instant::now()));
-            }
+            self.connections = Some((count, Instant::now()));
         }
         let tally = &self.storm.tally;
         let (waiting, cycles, logins) = (tally.waiting(), tally.done(Phase::Cycle), tally.done(Phase::Reply));

@@ -104,6 +104,12 @@ impl Incident {
     }
 
     async fn play(&self) -> Result<ExitCode, Wrong> {
+        // Sooner than after a minute of storm.
+        if let Some(folder) = self.report.parent().filter(|folder| !folder.as_os_str().is_empty())
+            && !folder.is_dir()
+        {
+            return Err(Wrong(format!("cannot write {}: there is no such folder", self.report.display())));
+        }
         let settings = Settings {
             users: self.users,
             capacity: self.capacity as usize,
