@@ -4,6 +4,7 @@
 //!     cargo bench --bench gateway
 //!     cargo bench --bench gateway -- --quick
 //!     cargo bench --bench gateway -- --servers naive,lanes --only window --markdown
+//!     cargo bench --bench gateway -- --servers unwatched-lanes,lanes
 //!
 //! All servers run from the beginning to the end, and each load is put on one after the other, in several rounds; a figure is
 //! the median of its rounds. `docs/PERFORMANCE.md` has a table and says what each figure is.
@@ -37,7 +38,7 @@ struct Args {
     /// Half a minute, fewer connections, one round.
     #[arg(long)]
     quick: bool,
-    /// Which servers; ratios are to the first.
+    /// Which servers; ratios are to the first. `unwatched-` before a design is that one without the probe for the wait-for graph.
     #[arg(long, value_delimiter = ',', default_value = "naive,lanes,locked-table,single-select,split-loops")]
     servers: Vec<String>,
     /// Only the loads whose name has this in it.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Error, Result};
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -23,6 +23,9 @@ use crate::client::CODEC;
 
 /// What the naive server is called.
 pub(crate) const NAIVE: &str = "naive";
+
+/// What a server is called before its design if it has no probe: its binary is built for it.
+const UNWATCHED: &str = "unwatched-";
 
 /// How many users log in over and over.
 pub(crate) const CHURNERS: usize = 16;
@@ -114,9 +117,10 @@ impl Server {
     pub(crate) fn start(name: &str, people: &People, core: Option<usize>) -> Result<Server> {
         let data = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
         copy(people.folder.path(), data.path())?;
-        let program = match name {
-            NAIVE => std::env::current_exe()?,
-            _ => env!("CARGO_BIN_EXE_turnstile").into(),
+        let (program, design) = match (name, name.strip_prefix(UNWATCHED)) {
+            (NAIVE, _) => (std::env::current_exe()?, NAIVE),
+            (_, Some(design)) => (unwatched()?, design),
+            (design, None) => (env!("CARGO_BIN_EXE_turnstile").into(), design),
         };
         let mut command = match core {
             Some(core) => {
@@ -126,7 +130,7 @@ impl Server {
             }
             None => Command::new(program),
         };
-        match name {
+        match design {
             NAIVE => command.arg(NAIVE),
             // So that a user who logs in over and over can do so with tokens that were issued before.
             design => command
@@ -176,6 +180,28 @@ impl Server {
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
         line.trim().trim_end_matches(" kB").parse().map_err(|_| Error::other("no VmRSS in /proc"))
     }
+}
+
+/// The server without its probe, built if it is not there yet.
+fn unwatched() -> Result<PathBuf> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("unwatched");
+    let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    build.args([
+        "build",
+        "--release",
+        "--locked",
+        "--bin",
+        "turnstile",
+        "--features",
+        "unwatched",
+        "--manifest-path",
+    ]);
+    build.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")).arg("--target-dir").arg(&folder);
+    let built = build.status()?;
+    if !built.success() {
+        return Err(Error::other("the server without its probe could not be built"));
+    }
+    Ok(folder.join("release/turnstile"))
 }
 
 fn copy(from: &Path, to: &Path) -> Result<()> {

@@ -1,9 +1,11 @@
 //! The laboratory: it searches the interleavings of turnstile's hub, or of your own program over the same seam.
 
 mod check;
+pub mod clock;
 pub mod engine;
 pub mod golang;
 pub mod key;
+pub mod likely;
 mod limits;
 mod model;
 mod odds;

@@ -6,6 +6,7 @@ mod incident;
 mod serve;
 mod storm;
 mod token;
+mod waits;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -34,6 +35,8 @@ enum Command {
     Chat(chat::Chat),
     /// Storms a server: accounts that connect, send, receive the reply and disconnect, over and over.
     Storm(storm::Storm),
+    /// Says who waits for whom in a server that runs.
+    Waits(waits::Waits),
     /// Plays the incident: OpenIM's hub is stormed until it hangs, then the fix, then the default design, with a report.
     Incident(incident::Incident),
     /// Lists the designs of the hub, and the OpenIM versions whose steps they follow.
@@ -75,6 +78,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Token(issue) => issue.run(),
         Command::Chat(chat) => chat.run(),
         Command::Storm(storm) => storm.run(),
+        Command::Waits(waits) => waits.run(),
         Command::Incident(incident) => incident.run(),
         Command::Designs { json } => {
             say(&designs::list(json));

@@ -3,8 +3,10 @@
 //! `turnstile chat` is one and `turnstile storm` is many. The socket is the caller's, so that it decides where to connect.
 
 mod address;
+mod http;
 
 pub use address::{Address, Place};
+pub use http::Http;
 
 use std::fmt;
 

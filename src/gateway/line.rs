@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::time::Instant;
 
 use tokio_tungstenite::tungstenite::Message as Frame;
 
@@ -36,6 +37,30 @@ pub enum Close {
 }
 
 impl Close {
+    /// All of them.
+    pub const ALL: [Close; 7] = [
+        Close::Left,
+        Close::Kicked,
+        Close::Restart,
+        Close::Slow,
+        Close::Idle,
+        Close::Protocol,
+        Close::TooBig,
+    ];
+
+    /// Its name in metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Close::Left => "left",
+            Close::Kicked => "kicked",
+            Close::Restart => "restart",
+            Close::Slow => "slow",
+            Close::Idle => "idle",
+            Close::Protocol => "protocol",
+            Close::TooBig => "too_big",
+        }
+    }
+
     /// The code, as RFC 6455 section 7.4.
     pub fn code(self) -> u16 {
         match self {
@@ -74,6 +99,17 @@ pub(super) enum Taken {
     Written,
 }
 
+/// What became of a frame that was to be queued.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Queued {
+    /// It waits.
+    Waits,
+    /// The connection has ended, or is about to.
+    Ended,
+    /// There is no room: the connection is to be closed.
+    NoRoom,
+}
+
 /// How many frames may wait when there is room.
 const ROOM: usize = 64;
 
@@ -98,6 +134,10 @@ struct Out {
     close: Option<Close>,
     ended: bool,
     dead: bool,
+    /// When the hub was told of the connection, until it has answered.
+    told: Option<Instant>,
+    /// When the hub was told of its end, until it has dealt with that.
+    leaving: Option<Instant>,
     writer: Option<Waker>,
     registering: Option<Waker>,
     takers: Vec<Waker>,
@@ -184,23 +224,29 @@ impl Line {
         wake(&mut out.registering);
     }
 
-    /// Queues a frame; false if there is no room, for which the connection is to be closed.
-    pub(super) fn queue(&self, frame: Frame) -> bool {
+    /// The hub is about to be told of the connection.
+    pub(super) fn told(&self) {
+        self.out().told = Some(Instant::now());
+        self.gateway.counts.add(Count::Connected);
+    }
+
+    /// Queues a frame if there is room.
+    pub(super) fn queue(&self, frame: Frame) -> Queued {
         let limits = &self.gateway.config.limits;
         let mut out = self.out();
         if out.dead || out.ended {
-            return true;
+            return Queued::Ended;
         }
         if out.frames.len() >= limits.queue_messages || out.bytes + frame.len() > limits.queue_bytes {
             out.close = out.close.or(Some(Close::Slow));
             drop(out);
             self.gateway.counts.add(Count::SlowConsumers);
-            return false;
+            return Queued::NoRoom;
         }
         out.bytes += frame.len();
         out.frames.push_back(frame);
         wake(&mut out.writer);
-        true
+        Queued::Waits
     }
 }
 
@@ -225,7 +271,15 @@ impl Outlet for Line {
                     self.gateway.counts.add(Count::BackgroundSkipped);
                     return true;
                 }
-                self.queue(Frame::binary(outgoing.frame(self.codec)))
+                let queued = self.queue(Frame::binary(outgoing.frame(self.codec)));
+                match queued {
+                    Queued::NoRoom if outgoing.foreground => {
+                        self.gateway.counts.add(Count::PushesWithoutRoom)
+                    }
+                    Queued::Ended if outgoing.foreground => self.gateway.counts.add(Count::PushesToNobody),
+                    _ => {}
+                }
+                queued != Queued::NoRoom
             }
         }
     }
@@ -249,8 +303,12 @@ impl Outlet for Line {
     fn registered(&self) {
         let mut out = self.out();
         out.registered = true;
+        let told = out.told.take();
         wake(&mut out.registering);
         drop(out);
+        if let Some(told) = told {
+            self.gateway.counts.registering.add(told.elapsed());
+        }
         self.gateway.came_online(self);
     }
 
@@ -263,12 +321,22 @@ impl Outlet for Line {
         if let By::Kick(_) = by {
             out.close = out.close.or(Some(Close::Kicked));
         }
+        // Whom the hub has not taken, it does not have to let go.
+        if !out.ended && by != By::Refused {
+            out.leaving = Some(Instant::now());
+            self.gateway.counts.add(Count::Leaving);
+        }
         out.ended = true;
         wake(&mut out.writer);
         wake(&mut out.registering);
     }
 
     fn unregistered(&self) {
+        let leaving = self.out().leaving.take();
+        if let Some(leaving) = leaving {
+            self.gateway.counts.unregistering.add(leaving.elapsed());
+            self.gateway.counts.add(Count::Unregistered);
+        }
         self.gateway.went_offline(self);
     }
 }

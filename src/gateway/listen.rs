@@ -46,7 +46,7 @@ pub(super) async fn clients(gateway: Arc<Gateway>, listener: TcpListener) {
             let limits = gateway.config.limits.clone();
             let answer = service_fn(move |request| {
                 let (gateway, seat) = (gateway.clone(), seat.clone());
-                async move { Ok::<_, Infallible>(upgrade::answer(gateway, seat, request).await) }
+                async move { Ok::<_, Infallible>(upgrade::answer(gateway, seat, from, request).await) }
             });
             // The handshake as a whole has a deadline, not only its head: a client sends one request and no more.
             let _ =

@@ -9,9 +9,11 @@ mod admission;
 mod api;
 pub mod config;
 mod counts;
+mod histogram;
 mod http;
 mod line;
 mod listen;
+mod metrics;
 mod online;
 mod outgoing;
 mod page;
@@ -29,7 +31,8 @@ pub mod watch;
 mod webhook;
 pub mod wire;
 
-pub use counts::{Count, Counts};
+pub use counts::{Count, Counts, Requests};
+pub use histogram::{Durations, Histogram};
 pub use line::Close;
 pub use secret::secret;
 pub use tokens::Tokens;
@@ -42,6 +45,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -57,7 +61,7 @@ use online::Online;
 use push::Pushers;
 use runtime::Tokio;
 use status::Followers;
-use store::{Store, StoreError};
+use store::{Counting, Store, StoreError};
 use tokens::Bearer;
 use watch::{Alarms, Watchdog};
 use webhook::Webhooks;
@@ -76,6 +80,7 @@ const HUB_STOPS: Duration = Duration::from_millis(500);
 pub struct Gateway {
     config: Config,
     core: Core,
+    tokio: Handle,
     watched: watch::Live,
     alarms: Alarms,
     hub: Hub<Core>,
@@ -85,7 +90,7 @@ pub struct Gateway {
     followers: Followers,
     pushers: Pushers,
     webhooks: Webhooks,
-    counts: Counts,
+    counts: Arc<Counts>,
     admission: Admission,
     api_admission: Admission,
     page_admission: Admission,
@@ -190,6 +195,9 @@ impl Gateway {
         let (clients, listen) = bind(config.listen).await?;
         let (calls, api) = bind(config.api).await?;
         let (looks, admin_page) = bind(config.admin_page).await?;
+        let tokio = Handle::current();
+        let counts = Arc::new(Counts::default());
+        let store: Arc<dyn Store> = Arc::new(Counting::new(store, counts.clone()));
         let watched = watch::Live::with_service(Duration::from_micros(config.service_us));
         let alarms = Alarms::default();
         let watchdog =
@@ -198,7 +206,7 @@ impl Gateway {
         let probe = watched.clone();
         #[cfg(feature = "unwatched")]
         let probe = ();
-        let core = Tokio::new(tokio::runtime::Handle::current(), probe);
+        let core = Tokio::new(tokio.clone(), probe);
         let settings = Settings {
             design: config.design,
             version: config.version,
@@ -215,7 +223,7 @@ impl Gateway {
             followers: Followers::default(),
             pushers: Pushers::default(),
             webhooks: Webhooks::default(),
-            counts: Counts::default(),
+            counts,
             admission: Admission::default(),
             api_admission: Admission::default(),
             page_admission: Admission::default(),
@@ -224,6 +232,7 @@ impl Gateway {
             draining: AtomicBool::new(false),
             empty: Notify::new(),
             core,
+            tokio,
             watched,
             alarms,
             store,
@@ -249,6 +258,11 @@ impl Gateway {
     /// Who waits for whom, now.
     pub fn glance(&self) -> watch::Glance {
         self.watched.glance()
+    }
+
+    /// Where the program broke, if it did: in Go, all of it would have ended there.
+    pub fn crash(&self) -> Option<String> {
+        self.watched.crash()
     }
 
     /// What the watchdog has to say.
@@ -288,6 +302,25 @@ impl Gateway {
         Task { runtime: self.core.clone(), name: Name::of(role, number) }
     }
 
+    /// How many connections wait for the hub: to come into the user table, and to be let go.
+    fn pending(&self) -> (u64, u64) {
+        let get = |count| self.counts.get(count);
+        let dealt_with = get(Count::Registered) + get(Count::RefusedStopping);
+        let gone = get(Count::Unregistered);
+        (get(Count::Connected).saturating_sub(dealt_with), get(Count::Leaving).saturating_sub(gone))
+    }
+
+    /// Ends a user's sessions on a platform; the tokens for them are good no more.
+    async fn force_logout(&self, user: &str, platform: Platform) -> Result<(), StoreError> {
+        self.tokens.kick_all(user, platform).await?;
+        if let Some(user) = self.online.number(user) {
+            // By a task of its own: where a design can hang, the caller is not to hang with it.
+            let (hub, me) = (self.hub.clone(), self.task("kicker", self.number().0));
+            tokio::spawn(async move { hub.kick_user_offline(&me, user, platform).await });
+        }
+        Ok(())
+    }
+
     /// A connection is in the user table.
     fn came_online(&self, line: &Line) {
         self.counts.add(Count::Registered);
@@ -314,7 +347,10 @@ impl Gateway {
 
     /// The hub kicks a connection.
     fn was_kicked(&self, line: &Line, cause: Cause) {
-        self.counts.add(Count::Kicked);
+        self.counts.add(match cause {
+            Cause::Login(_) => Count::KickedByLogin,
+            Cause::Admin(..) => Count::KickedByAdministrator,
+        });
         let spared = matches!(cause, Cause::Login(newcomer) if newcomer.token == line.login.token);
         if !spared {
             self.tokens.kick(line.login.token);

@@ -7,7 +7,13 @@ use crate::session::{Connection, Login, Platform, User};
 
 /// The sessions of each user who is online.
 #[derive(Default)]
-pub(super) struct Online(Mutex<BTreeMap<Arc<str>, Vec<Login>>>);
+pub(super) struct Online(Mutex<Table>);
+
+#[derive(Default)]
+struct Table {
+    users: BTreeMap<Arc<str>, Vec<Login>>,
+    sessions: usize,
+}
 
 /// What a new session has changed.
 pub(super) struct Came {
@@ -18,14 +24,15 @@ pub(super) struct Came {
 }
 
 impl Online {
-    fn users(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, Vec<Login>>> {
+    fn table(&self) -> MutexGuard<'_, Table> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Adds a session.
     pub(super) fn add(&self, user: &Arc<str>, login: Login) -> Came {
-        let mut users = self.users();
-        let logins = users.entry(user.clone()).or_default();
+        let mut table = self.table();
+        table.sessions += 1;
+        let logins = table.users.entry(user.clone()).or_default();
         let same_platform = logins.iter().any(|other| other.platform == login.platform);
         logins.push(login);
         Came { changed: !same_platform, same_platform }
@@ -33,25 +40,41 @@ impl Online {
 
     /// Removes a session, if it is there; true if that changes the user's platforms.
     pub(super) fn remove(&self, user: &Arc<str>, connection: Connection) -> bool {
-        let mut users = self.users();
-        let Some(logins) = users.get_mut(user) else { return false };
+        let mut table = self.table();
+        let table = &mut *table;
+        let Some(logins) = table.users.get_mut(user) else { return false };
         let Some(at) = logins.iter().position(|login| login.connection == connection) else { return false };
         let gone = logins.remove(at);
+        table.sessions -= 1;
         let changed = logins.iter().all(|login| login.platform != gone.platform);
         if logins.is_empty() {
-            users.remove(user);
+            table.users.remove(user);
         }
         changed
     }
 
+    /// How many users are online, and in how many sessions.
+    pub(super) fn census(&self) -> (usize, usize) {
+        let table = self.table();
+        (table.users.len(), table.sessions)
+    }
+
+    /// The first users who are online and whose ID has `search` in it, with their sessions, and how many there are in all.
+    pub(super) fn find(&self, search: &str, at_most: usize) -> (Vec<(Arc<str>, Vec<Login>)>, usize) {
+        let table = self.table();
+        let matching = || table.users.iter().filter(|(user, _)| user.contains(search));
+        let first = matching().take(at_most).map(|(user, logins)| (user.clone(), logins.clone())).collect();
+        (first, matching().count())
+    }
+
     /// The user's number, if online.
     pub(super) fn number(&self, user: &str) -> Option<User> {
-        self.users().get(user).and_then(|logins| Some(logins.first()?.user))
+        self.table().users.get(user).and_then(|logins| Some(logins.first()?.user))
     }
 
     /// The user's sessions, by connection.
     pub(super) fn sessions(&self, user: &str) -> Vec<Login> {
-        self.users().get(user).cloned().unwrap_or_default()
+        self.table().users.get(user).cloned().unwrap_or_default()
     }
 
     /// The platforms that a user is online on, by id, each once; none is offline.

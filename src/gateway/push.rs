@@ -35,6 +35,16 @@ pub(super) fn start(gateway: &Arc<Gateway>) {
     gateway.pushers.0.set(ways).unwrap_or_else(|_| unreachable!("started once"));
 }
 
+impl Pushers {
+    /// How many pushes wait for the workers, and how many may.
+    pub(super) fn waiting(&self) -> (usize, usize) {
+        let ways = self.0.get().map(Vec::as_slice).unwrap_or_default();
+        let room: usize = ways.iter().map(mpsc::Sender::capacity).sum();
+        let most = ways.iter().map(mpsc::Sender::max_capacity).sum();
+        (most - room, most)
+    }
+}
+
 async fn work(me: Task<Core>, hub: crate::hub::Hub<Core>, mut pushes: mpsc::Receiver<(User, Payload)>) {
     while let Some((user, payload)) = pushes.recv().await {
         hub.push_to_user(&me, user, payload).await;

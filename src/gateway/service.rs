@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use prost::Message as _;
+use tracing::Instrument;
 
-use super::counts::Count;
+use super::counts::REQUESTS;
 use super::line::Line;
 use super::outgoing::Outgoing;
 use super::store::{ConversationState, NewMessage, Range, StoreError, Stored, Why};
@@ -32,6 +34,8 @@ const PULL: u32 = 500;
 const PULL_BYTES: usize = 600 * 1024;
 /// How many conversations one request may name.
 const CONVERSATIONS: usize = 1000;
+/// How many bytes of an ID that a client has chosen are logged.
+const LOGGED: usize = 64;
 /// Status of a message that was sent.
 const SENT: i32 = 2;
 
@@ -89,34 +93,41 @@ pub(super) async fn serve(
     client: &Client<Core>,
     request: Request,
 ) -> Then {
-    let known = matches!(
-        request.req_identifier,
-        envelope::GET_NEWEST_SEQ
-            | envelope::PULL_MSG_BY_SEQ_LIST
-            | envelope::SEND_MSG
-            | envelope::SEND_SIGNAL_MSG
-            | envelope::PULL_MSG
-            | envelope::GET_CONV_MAX_READ_SEQ
-            | envelope::PULL_CONV_LAST_MESSAGE
-            | envelope::LOGOUT_MSG
-            | envelope::SET_BACKGROUND_STATUS
-            | envelope::SUB_USER_ONLINE_STATUS
-    );
+    let known = REQUESTS.iter().any(|(known, _)| *known == request.req_identifier);
     if !known || request.send_id != *line.user || request.missing().is_some() {
         return Then::Break;
     }
+    let span = tracing::debug_span!(
+        "request",
+        reqIdentifier = request.req_identifier,
+        operationID = short(&request.operation_id),
+        msgIncr = short(&request.msg_incr),
+    );
+    serve_known(gateway, line, client, request).instrument(span).await
+}
+
+/// Enough of what a client says to know it again, for the log.
+fn short(text: &str) -> &str {
+    &text[..text.floor_char_boundary(LOGGED)]
+}
+
+async fn serve_known(
+    gateway: &Arc<Gateway>,
+    line: &Arc<Line>,
+    client: &Client<Core>,
+    request: Request,
+) -> Then {
+    let began = Instant::now();
     let answer = answer(gateway, line, &request).await;
-    gateway.counts.add(Count::Requests);
+    let code = answer.as_ref().err().map_or(0, |failed| failed.code);
     let response = match answer {
         Ok(data) => request.answer(data),
-        Err(failed) => {
-            gateway.counts.add(Count::RequestErrors);
-            tracing::debug!(request = request.req_identifier, code = failed.code, "a request failed");
-            request.refuse(failed.code, &failed.message)
-        }
+        Err(failed) => request.refuse(failed.code, &failed.message),
     };
     let me = gateway.task("reader", line.login.connection.0);
     gateway.hub.reply(&me, client, line.login.user, Outgoing::payload(response, false)).await;
+    gateway.counts.answered(request.req_identifier, began.elapsed(), code != 0);
+    tracing::debug!(code, seconds = began.elapsed().as_secs_f64(), "answered");
     if request.req_identifier == envelope::LOGOUT_MSG { Then::Leave } else { Then::Go }
 }
 
@@ -322,7 +333,6 @@ impl Gateway {
             (message.seq, message.server_msg_id, message.send_time) =
                 (stored.seq, stored.server_msg_id, stored.send_time);
             fresh = stored.fresh;
-            self.counts.add(Count::Stored);
         } else if message.send_time == 0 {
             message.send_time = super::tokens::now() * 1000;
         }

@@ -1,6 +1,7 @@
 //! One session: the core's own functions for it, beside a reader and a writer, all in one task.
 
 use std::future::poll_fn;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,11 +14,12 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::error::CapacityError;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Error, Message as Frame};
+use tracing::Instrument;
 
 use super::admission::Seat;
 use super::config::Limits;
 use super::counts::Count;
-use super::line::{Batch, Close, Line, Taken};
+use super::line::{Batch, Close, Line, Queued, Taken};
 use super::service::{self, Then};
 use super::tokens::Bearer;
 use super::upgrade::Stream;
@@ -26,7 +28,7 @@ use super::wire::handshake::Handshake;
 use super::wire::text::{Text, pong};
 use super::{Core, Gateway, Live};
 use crate::hub::{self, By, Client, Socket, Write};
-use crate::session::{Login, Platform, User};
+use crate::session::{Connection, Login, Platform, User};
 
 /// How long the last words may take.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -37,13 +39,21 @@ pub(super) struct Arrival {
     pub(super) user: Arc<str>,
     pub(super) number: u32,
     pub(super) bearer: Bearer,
+    pub(super) from: SocketAddr,
     pub(super) seats: (Arc<Seat>, Seat),
 }
 
 /// Serves a session to its end.
 pub(super) async fn serve(gateway: Arc<Gateway>, stream: Stream, arrival: Arrival) {
-    let Arrival { handshake, user, number, bearer, seats } = arrival;
     let connection = gateway.number();
+    let (user, platform) = (&*arrival.user, arrival.bearer.platform.id());
+    let span =
+        tracing::debug_span!("connection", user, platform, connection = connection.0, remote = %arrival.from);
+    talk(gateway, stream, arrival, connection).instrument(span).await;
+}
+
+async fn talk(gateway: Arc<Gateway>, stream: Stream, arrival: Arrival, connection: Connection) {
+    let Arrival { handshake, user, number, bearer, seats, .. } = arrival;
     let login = Login { user: User(number), platform: bearer.platform, connection, token: bearer.token };
     let write = gateway.config.version.steps().write;
     let orders = gateway.config.design.orders();
@@ -57,8 +67,7 @@ pub(super) async fn serve(gateway: Arc<Gateway>, stream: Stream, arrival: Arriva
     let line = Arc::new(Line::new(gateway.clone(), login, user.clone(), handshake.codec, taken));
     let socket = Socket::new(&gateway.core, connection, queued, Some(line.clone()));
     gateway.live().insert(connection.0, Live { line: line.clone(), socket: socket.clone(), client: None });
-    gateway.counts.add(Count::Connected);
-    tracing::debug!(user = &*user, platform = ?login.platform, connection = connection.0, "connected");
+    tracing::debug!("connected");
     if handshake.wants_first_frame {
         line.send(Frame::text(codes::SUCCESS));
     }
@@ -73,8 +82,10 @@ pub(super) async fn serve(gateway: Arc<Gateway>, stream: Stream, arrival: Arriva
     let (refuse, refused) = oneshot::channel();
     let core = async {
         let me = gateway.task("connection", connection.0);
+        line.told();
         let client = gateway.hub.ws_handler(&me, login, socket.clone()).await;
         let Some(client) = client else {
+            gateway.counts.add(Count::RefusedStopping);
             line.close_with(Close::Restart);
             let _ = refuse.send(());
             return;
@@ -125,13 +136,8 @@ pub(super) async fn serve(gateway: Arc<Gateway>, stream: Stream, arrival: Arriva
     if last {
         gateway.empty.notify_waiters();
     }
-    gateway.counts.add(Count::Disconnected);
-    tracing::debug!(
-        user = &*user,
-        connection = connection.0,
-        why = line.closed_with().reason(),
-        "disconnected"
-    );
+    gateway.counts.disconnected(line.closed_with());
+    tracing::debug!(why = line.closed_with().reason(), "disconnected");
     drop(seats);
 }
 
@@ -139,6 +145,7 @@ pub(super) async fn serve(gateway: Arc<Gateway>, stream: Stream, arrival: Arriva
 async fn writes(gateway: &Gateway, line: &Line, mut sink: SplitSink<Stream, Frame>) {
     loop {
         let Batch { frames, close } = poll_fn(|cx| line.poll_batch(cx)).await;
+        let bytes = frames.iter().map(Frame::len).sum();
         let write = async {
             for frame in frames {
                 sink.feed(frame).await?;
@@ -151,8 +158,13 @@ async fn writes(gateway: &Gateway, line: &Line, mut sink: SplitSink<Stream, Fram
         };
         // On the heap while there is something to write: an idle connection has no need of its room.
         match Box::pin(timeout(Limits::time(gateway.config.limits.write_ms), write)).await {
-            Ok(Ok(())) if close.is_none() => {}
-            Ok(_) => return,
+            Ok(Ok(())) => {
+                gateway.counts.add_many(Count::Sent, bytes);
+                if close.is_some() {
+                    return;
+                }
+            }
+            Ok(Err(_)) => return,
             Err(_) => {
                 line.close_with(Close::Slow);
                 gateway.counts.add(Count::SlowConsumers);
@@ -209,6 +221,9 @@ async fn reads(
             }
         };
         deadline = Instant::now() + Limits::time(limits.idle_ms);
+        if let Some(Ok(frame @ (Frame::Text(_) | Frame::Binary(_)))) = &frame {
+            gateway.counts.add_many(Count::Received, frame.len());
+        }
         match frame {
             None | Some(Err(Error::ConnectionClosed | Error::AlreadyClosed | Error::Io(_))) => {
                 return Stopped::Gone;
@@ -222,7 +237,7 @@ async fn reads(
             Some(Ok(Frame::Ping(_) | Frame::Pong(_) | Frame::Frame(_))) => {}
             Some(Ok(Frame::Text(text))) => match Text::read(&text) {
                 Ok(Text::Ping { body }) => {
-                    if !line.queue(Frame::text(pong(body.as_deref()))) {
+                    if line.queue(Frame::text(pong(body.as_deref()))) == Queued::NoRoom {
                         return Stopped::With(Close::Slow);
                     }
                 }

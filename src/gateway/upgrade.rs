@@ -1,5 +1,6 @@
 //! From an HTTP request to a session: the order of checks and the ways to refuse are those of `wsHandler` (`n_ws_server.go`).
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -33,6 +34,7 @@ pub(super) type Stream = WebSocketStream<TcpStream>;
 pub(super) async fn answer(
     gateway: Arc<Gateway>,
     seat: Arc<Seat>,
+    from: SocketAddr,
     mut request: Request<Incoming>,
 ) -> Response<Full<Bytes>> {
     let Some(key) = upgrade_key(request.method(), request.headers()) else {
@@ -43,12 +45,13 @@ pub(super) async fn answer(
         );
     };
     if gateway.is_draining() {
+        gateway.counts.add(Count::RefusedDraining);
         return plain(StatusCode::SERVICE_UNAVAILABLE, "text/plain", "the server ends\n".to_owned());
     }
     let compression = request.headers().get("compression").and_then(|v| v.to_str().ok()).map(str::to_owned);
     let handshake = match arguments(&gateway, request.uri().query(), compression.as_deref()) {
         Ok(handshake) => handshake,
-        Err(refusal) => return refused(&gateway, &refusal),
+        Err((why, refusal)) => return refused(&gateway, why, &refusal),
     };
     let limits = &gateway.config.limits;
     let config = WebSocketConfig::default()
@@ -61,34 +64,34 @@ pub(super) async fn answer(
         Ok(bearer) => match gateway.admission.user(&user, limits.connections_per_user) {
             Some(place) => Ok((bearer, place)),
             None => {
-                gateway.counts.add(Count::RefusedUser);
                 let detail = "the user has as many connections as a user may have";
-                Err(Refusal::of(codes::CONN_OVER_MAX_NUM_LIMIT, detail))
+                Err((Count::RefusedUser, Refusal::of(codes::CONN_OVER_MAX_NUM_LIMIT, detail)))
             }
         },
-        Err(refusal) => Err(refusal),
+        Err(refusal) if refusal.code == codes::SERVER_INTERNAL => Err((Count::RefusedStore, refusal)),
+        Err(refusal) => Err((Count::RefusedToken, refusal)),
     };
     let number = match admitted {
         Ok((bearer, place)) => {
             gateway.store.user_number(&user).await.map(|n| (bearer, place, n)).map_err(|why| {
                 tracing::error!(%why, "a user has no number");
-                Refusal::of(codes::SERVER_INTERNAL, "the store does not answer")
+                (Count::RefusedStore, Refusal::of(codes::SERVER_INTERNAL, "the store does not answer"))
             })
         }
-        Err(refusal) => Err(refusal),
+        Err(refused) => Err(refused),
     };
     let upgrade = hyper::upgrade::on(&mut request);
     match number {
         Ok((bearer, place, number)) => {
-            let arrival = Arrival { handshake, user, number, bearer, seats: (seat, place) };
+            let arrival = Arrival { handshake, user, number, bearer, from, seats: (seat, place) };
             tokio::spawn(async move {
                 if let Some(stream) = open(upgrade, config).await {
                     session::serve(gateway, stream, arrival).await;
                 }
             });
         }
-        Err(refusal) if handshake.wants_first_frame => {
-            gateway.counts.add(Count::RefusedHandshake);
+        Err((why, refusal)) if handshake.wants_first_frame => {
+            gateway.counts.add(why);
             tracing::debug!(user = &*user, code = refusal.code, "refused");
             tokio::spawn(async move {
                 let _seat = seat;
@@ -97,7 +100,7 @@ pub(super) async fn answer(
                 }
             });
         }
-        Err(refusal) => return refused(&gateway, &refusal),
+        Err((why, refusal)) => return refused(&gateway, why, &refusal),
     }
     let mut response = Response::new(Full::default());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
@@ -113,15 +116,13 @@ fn arguments(
     gateway: &Gateway,
     query: Option<&str>,
     compression: Option<&str>,
-) -> Result<Handshake, Refusal> {
+) -> Result<Handshake, (Count, Refusal)> {
     if gateway.admission.sockets() > gateway.config.limits.connections {
-        gateway.counts.add(Count::RefusedFull);
-        return Err(Refusal::of(
-            codes::CONN_OVER_MAX_NUM_LIMIT,
-            "the server has as many connections as it may have",
-        ));
+        let detail = "the server has as many connections as it may have";
+        return Err((Count::RefusedFull, Refusal::of(codes::CONN_OVER_MAX_NUM_LIMIT, detail)));
     }
-    Handshake::parse(query.unwrap_or_default(), compression)
+    let parsed = Handshake::parse(query.unwrap_or_default(), compression);
+    parsed.map_err(|refusal| (Count::RefusedArguments, refusal))
 }
 
 /// Whose the token is, if that is who the handshake says.
@@ -152,8 +153,8 @@ fn upgrade_key(method: &Method, headers: &HeaderMap) -> Option<HeaderValue> {
 }
 
 /// OpenIM refuses with status 200 and the reason as JSON.
-fn refused(gateway: &Gateway, refusal: &Refusal) -> Response<Full<Bytes>> {
-    gateway.counts.add(Count::RefusedHandshake);
+fn refused(gateway: &Gateway, why: Count, refusal: &Refusal) -> Response<Full<Bytes>> {
+    gateway.counts.add(why);
     tracing::debug!(code = refusal.code, detail = refusal.detail, "refused");
     plain(StatusCode::OK, "application/json; charset=utf-8", refusal.to_json())
 }

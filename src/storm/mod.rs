@@ -6,7 +6,6 @@
 
 mod account;
 mod held;
-mod http;
 mod report;
 mod server;
 mod tally;
@@ -25,11 +24,11 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, sleep_until, timeout};
 
+use crate::client::Http;
 use crate::client::Place;
 use crate::gateway::wire::Secret;
 use crate::session::Platform;
 use account::Account;
-use http::Http;
 use report::Watcher;
 use tally::Tally;
 

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use super::http::Http;
 use super::{NAMED, Plan, Storm, Target};
+use crate::client::Http;
 use crate::client::Place;
 use crate::gateway::wire::Secret;
 

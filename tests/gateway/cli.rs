@@ -11,41 +11,45 @@ use serde_json::Value;
 const SERVE: [&str; 7] =
     ["serve", "--listen", "127.0.0.1:0", "--api", "127.0.0.1:0", "--admin-page", "127.0.0.1:0"];
 
-fn turnstile(folder: &Path) -> Command {
+pub(super) fn turnstile(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_turnstile"));
     command.current_dir(folder).env_remove("RUST_LOG").stdin(Stdio::null());
     command
 }
 
-fn run(command: &mut Command) -> (Option<i32>, String, String) {
+pub(super) fn run(command: &mut Command) -> (Option<i32>, String, String) {
     let Output { status, stdout, stderr } = command.output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (status.code(), text(stdout), text(stderr))
 }
 
 /// A server that is killed when the test ends, however it ends.
-struct Server {
+pub(super) struct Server {
     child: Child,
-    ws: String,
+    pub(super) ws: String,
 }
 
 impl Server {
-    fn start(command: &mut Command) -> Server {
-        let mut child =
-            command.args(SERVE).arg("--json").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    pub(super) fn start(command: &mut Command) -> Server {
+        Server::start_with(command, &[])
+    }
+
+    pub(super) fn start_with(command: &mut Command, flags: &[&str]) -> Server {
+        let serve = command.args(SERVE).arg("--json").args(flags);
+        let mut child = serve.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
         let said: Value = serde_json::from_str(&line).unwrap();
         Server { child, ws: said["ws"].as_str().unwrap().to_owned() }
     }
 
-    fn signal(&self, name: &str) {
+    pub(super) fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
     }
 
     /// The exit code and the log.
-    fn end(mut self) -> (Option<i32>, String) {
+    pub(super) fn end(mut self) -> (Option<i32>, String) {
         let began = Instant::now();
         let status = loop {
             if let Some(status) = self.child.try_wait().unwrap() {

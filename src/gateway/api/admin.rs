@@ -94,13 +94,7 @@ async fn force_logout(call: &Call<'_>) -> Answer {
     call.admin()?;
     let asked: UserAndPlatform = call.read()?;
     let platform = platform(asked.platform)?;
-    let gateway = call.gateway;
-    gateway.tokens.kick_all(&asked.user, platform).await?;
-    if let Some(user) = gateway.online.number(&asked.user) {
-        // By a task of its own: where a design can hang, the caller is not to hang with it.
-        let (hub, me) = (gateway.hub.clone(), gateway.task("kicker", gateway.number().0));
-        tokio::spawn(async move { hub.kick_user_offline(&me, user, platform).await });
-    }
+    call.gateway.force_logout(&asked.user, platform).await?;
     Ok(json!({}))
 }
 

@@ -2,6 +2,8 @@
 //!
 //! What shows or changes something needs an administrator's token. No other page may call: there is no CORS here.
 
+mod sessions;
+mod shell;
 mod state;
 mod waits;
 
@@ -11,27 +13,42 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, Method, Response, StatusCode, Uri, header};
-use axum::routing::{any, get};
+use axum::routing::{any, get, post};
 use tower_http::timeout::TimeoutLayer;
 
 use super::Gateway;
 use super::config::Limits;
-use super::http::{health, json_response, text};
+use super::http::{health, json_response, response, text};
+use super::metrics::{self, Format};
 use super::tokens::Bearer;
 use super::wire::Secret;
 use super::wire::codes::{self, Refusal};
+use shell::{Shell, guarded};
 
 /// The routes.
 pub(super) fn router(gateway: Arc<Gateway>) -> Router {
     let limits = &gateway.config.limits;
     let (bytes, patience) = (limits.body_bytes, Limits::time(limits.call_ms));
+    let shell = Shell::new();
     Router::new()
+        .route("/", get(async move || shell.answer()))
+        .route("/metrics", get(metrics))
         .route("/state", get(state::answer))
+        .route("/sessions", post(sessions::list))
+        .route("/kick", post(sessions::kick))
         .route("/debug/waits", get(waits::answer))
         .fallback(any(other))
+        .layer(axum::middleware::map_response(async |answer| guarded(answer)))
         .layer(DefaultBodyLimit::max(bytes))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, patience))
         .with_state(gateway)
+}
+
+/// What is counted, for Prometheus. Without a token, since it names no user.
+async fn metrics(State(gateway): State<Arc<Gateway>>, headers: HeaderMap) -> Response<Body> {
+    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    let format = Format::wanted(accept);
+    response(StatusCode::OK, format.content_type(), metrics::text(&gateway, format))
 }
 
 /// How the gateway is, or nothing.

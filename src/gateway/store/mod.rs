@@ -31,10 +31,12 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+mod counting;
 mod error;
 pub mod memory;
 pub mod sqlite;
 
+pub(super) use counting::Counting;
 pub use error::{Fate, StoreError, Why};
 
 /// What a store gives back: a future that owns all it needs, and does nothing until it is polled.

@@ -146,12 +146,9 @@ fn lists(gateway: &Gateway, glance: &Glance) -> String {
     }
     let working = glance.working();
     if let Some(oldest) = working.first() {
-        let lasts = glance.lasts(oldest).as_secs_f64();
-        say(format!(
-            "\n{} wait in the midst of work, {} the longest: {lasts:.1} s",
-            working.len(),
-            oldest.task
-        ));
+        let (count, lasts) = (working.len(), glance.lasts(oldest).as_secs_f64());
+        let wait = if count == 1 { "task waits" } else { "tasks wait" };
+        say(format!("\n{count} {wait} in the midst of work, {} the longest: {lasts:.1} s", oldest.task));
     }
     say("\nChannels".to_owned());
     for channel in gateway.hub.channels() {
@@ -177,6 +174,7 @@ fn lists(gateway: &Gateway, glance: &Glance) -> String {
     if let Some(more) = locks.len().checked_sub(LISTED).filter(|more| *more > 0) {
         say(format!("  and {more} more"));
     }
-    say(format!("\n{} connections", gateway.connections()));
+    let plural = if gateway.connections() == 1 { "" } else { "s" };
+    say(format!("\n{} connection{plural}", gateway.connections()));
     text
 }

@@ -78,6 +78,8 @@ pub(crate) enum Command {
     /// Every run counts, each draws alike, and none is stopped by what another has shown; unlike `check --engine shuttle`, which
     /// hunts. Exits with 0, or 2 if there was no time for all runs.
     Odds(Box<Odds>),
+    /// Says how soon the hub hangs, by capacity, load and accounts: on a virtual clock, and on the real gateway
+    Likely(Likely),
     /// Searches every known failure of OpenIM's hub and of the post's fix again, and draws and writes down what it finds.
     ///
     /// Exits with 0 if each is found as it is known, 1 if one is not.
@@ -384,6 +386,67 @@ pub(crate) struct Odds {
     /// Seconds for each property, after which no run begins.
     #[arg(long, default_value = "600", value_parser = seconds, allow_hyphen_values = true, value_name = "SECONDS")]
     pub(crate) budget: Duration,
+    /// Prints one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// How soon a hub hangs under logins that come at random, by simulation of the core on a virtual clock; with --real, the real gateway on
+/// loopback as well.
+///
+/// The load is the share of its time that the hub would need for the calls that it makes for sessions which nobody kicks: from 1 on it
+/// cannot keep up. The rate of logins follows from it. Medians have bounds of 95 %.
+#[derive(Args)]
+#[command(after_help = "Examples:
+  lab likely
+  lab likely --capacity 1000 --load 1.1 --runs 50
+  lab likely --capacity 10,100 --load 1.5,2 --real 5 --svg likely.svg --csv likely.csv")]
+pub(crate) struct Likely {
+    /// The hub's design.
+    #[arg(long, value_enum, default_value = "single-select")]
+    pub(crate) design: Named<Design>,
+    /// The OpenIM version whose steps are followed.
+    #[arg(long, value_enum, default_value = "v3.5.1")]
+    pub(crate) version: Named<Version>,
+    /// Capacities of register and unregister.
+    #[arg(long, value_delimiter = ',', default_value = "10,30,100,300,1000")]
+    pub(crate) capacity: Vec<usize>,
+    /// Loads.
+    #[arg(long, value_delimiter = ',', default_value = "0.9,1,1.1,1.3,2")]
+    pub(crate) load: Vec<f64>,
+    /// How many accounts.
+    #[arg(long, value_delimiter = ',', default_value = "100")]
+    pub(crate) accounts: Vec<u32>,
+    /// Microseconds that each call takes which the hub's loop makes.
+    #[arg(long, default_value_t = 2000)]
+    pub(crate) service_us: u64,
+    /// The longest run, in seconds of virtual time.
+    #[arg(long, default_value = "3600", value_parser = seconds, allow_hyphen_values = true, value_name = "SECONDS")]
+    pub(crate) horizon: Duration,
+    /// How many simulated runs of each.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) runs: u64,
+    /// Where random choice starts.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// On how many threads; the result does not depend on it [default: the cores]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=256))]
+    pub(crate) threads: Option<u64>,
+    /// How many runs of the real gateway, of each that is expected to hang within --patience.
+    #[arg(long, default_value_t = 0, value_name = "RUNS")]
+    pub(crate) real: u64,
+    /// The longest run of the real gateway, in seconds.
+    #[arg(long, default_value = "60", value_parser = seconds, allow_hyphen_values = true, value_name = "SECONDS")]
+    pub(crate) patience: Duration,
+    /// Seconds for all of it, after which no run begins.
+    #[arg(long, default_value = "600", value_parser = seconds, allow_hyphen_values = true, value_name = "SECONDS")]
+    pub(crate) budget: Duration,
+    /// Draws a picture.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
+    /// Writes a table of values.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) csv: Option<PathBuf>,
     /// Prints one JSON object.
     #[arg(long)]
     pub(crate) json: bool,

@@ -5,6 +5,7 @@ mod bar;
 mod commands;
 mod demo;
 mod findings;
+mod likely;
 mod odds;
 mod output;
 mod schedulers;
@@ -55,6 +56,7 @@ fn main() -> ExitCode {
         Some(Command::Smallest(args)) => smallest::run(&mut out, &args),
         Some(Command::Table(args)) => table::run(&mut out, &args),
         Some(Command::Odds(args)) => odds::run(&mut out, &args),
+        Some(Command::Likely(args)) => likely::run(&mut out, &args),
         Some(Command::Findings(args)) => findings::run(&mut out, &args),
         Some(Command::Zoo(args)) => zoo::run(&mut out, &args),
         Some(Command::Completions { shell }) => commands::completions(&mut out, shell),

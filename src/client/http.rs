@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::client::{Address, Place};
+use super::{Address, Place};
 use crate::gateway::wire::Secret;
 
 /// How long a call may take.
@@ -19,10 +19,12 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const LONGEST: usize = 16 << 20;
 
 /// The HTTP side of a server, and who asks.
-#[derive(Clone)]
-pub(super) struct Http {
-    pub(super) place: Place,
-    pub(super) token: Secret,
+#[derive(Clone, Debug)]
+pub struct Http {
+    /// Where it is.
+    pub place: Place,
+    /// The token of who asks; empty for nobody's.
+    pub token: Secret,
 }
 
 impl Http {
@@ -49,7 +51,12 @@ impl Http {
                 let status = answer.status();
                 let body = Limited::new(answer.into_body(), LONGEST).collect().await;
                 let body = body.map_err(|why| why.to_string())?.to_bytes();
-                if status.is_success() { Ok(body) } else { Err(format!("status {status}")) }
+                if status.is_success() {
+                    return Ok(body);
+                }
+                let said: String =
+                    String::from_utf8_lossy(&body).chars().filter(|c| !c.is_control()).take(200).collect();
+                Err(format!("status {status}: {said}"))
             };
             tokio::select! {
                 answer = answer => answer,
@@ -63,13 +70,19 @@ impl Http {
     }
 
     /// The text at a path.
-    pub(super) async fn text(&self, path: &str) -> Result<String, String> {
+    ///
+    /// # Errors
+    /// In words, with the address: nobody answers, not in time, or not with success.
+    pub async fn text(&self, path: &str) -> Result<String, String> {
         let body = self.ask(Method::GET, path, String::new()).await?;
         String::from_utf8(body.into()).map_err(|_| format!("{}{path}: it is no text", self.place))
     }
 
     /// A call to OpenIM's API: the data of its answer, or the code and the words of its refusal.
-    pub(super) async fn call(&self, path: &str, body: Value) -> Result<Result<Value, (i64, String)>, String> {
+    ///
+    /// # Errors
+    /// In words, with the address: there is no such answer.
+    pub async fn call(&self, path: &str, body: Value) -> Result<Result<Value, (i64, String)>, String> {
         let body = self.ask(Method::POST, path, body.to_string()).await?;
         let answer: Value = serde_json::from_slice(&body)
             .map_err(|_| format!("{}{path}: the answer is no JSON", self.place))?;
@@ -84,7 +97,10 @@ impl Http {
     }
 
     /// A call that must succeed.
-    pub(super) async fn must(&self, path: &str, body: Value) -> Result<Value, String> {
+    ///
+    /// # Errors
+    /// In words, with the address: also a refusal.
+    pub async fn must(&self, path: &str, body: Value) -> Result<Value, String> {
         let answer = self.call(path, body).await?;
         answer.map_err(|(code, words)| format!("{}{path}: {code} {}", self.place, words.trim()))
     }
