@@ -232,7 +232,11 @@ impl Watcher {
         }
         gave_up.retain(|_, times| *times > 0);
         let patience = self.storm.plan.stall;
-        let frozen = self.connections.filter(|(_, since)| since.elapsed() >= patience);
+        // Up to the last look: what comes after that is our own leaving.
+        let looked = self.samples.last().map_or(0.0, |sample| sample.seconds);
+        let looked = self.began + Duration::from_secs_f64(looked);
+        let frozen = self.connections.map(|(count, since)| (count, looked.saturating_duration_since(since)));
+        let frozen = frozen.filter(|(_, lasts)| *lasts >= patience);
         let mut words = Vec::new();
         for (phase, waiting) in &stopped.waiting {
             // Who waits only now and then does not wait for what has stopped.
@@ -251,10 +255,10 @@ impl Watcher {
             let seconds = *longest_ms as f64 / 1000.0;
             words.push(format!("{what} ({accounts} at once, one of them for {seconds:.1} s)"));
         }
-        if let Some((count, since)) = frozen {
+        if let Some((count, lasts)) = frozen {
             words.push(format!(
                 "the connection count is frozen: the server says {count}, unchanged for {:.1} s",
-                since.elapsed().as_secs_f64()
+                lasts.as_secs_f64()
             ));
         }
         Some(Stall {

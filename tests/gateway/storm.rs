@@ -111,20 +111,20 @@ async fn contenders_kick_each_other_and_other_platforms_do_not() {
     // At v3.5.1 a login kicks those with its own token, too.
     let world = World::with("version = 'v3.5.1-unpooled'").await;
     let fight = Plan { contenders: 8, ..plan(1) };
-    let report = world.storm_until(fight.clone(), || world.count(Count::Kicked) >= 20).await;
+    let report = world.storm_until(fight.clone(), || world.count(Count::KickedByLogin) >= 20).await;
     assert!(report.stall.is_none() && report.kicked > 0, "{}", report.text());
     world.all_leave().await;
-    let kicked = world.count(Count::Kicked);
+    let kicked = world.count(Count::KickedByLogin);
     let platforms = Platform::ALL[..8].to_vec();
     let report = world.storm(Plan { cycles: Some(200), platforms, ..fight }).await;
-    assert_eq!((report.cycles, report.kicked, world.count(Count::Kicked)), (200, 0, kicked));
+    assert_eq!((report.cycles, report.kicked, world.count(Count::KickedByLogin)), (200, 0, kicked));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn where_a_login_takes_the_others_token_a_contender_gets_a_new_one() {
     let world = World::new().await;
     let fight = Plan { contenders: 3, ..plan(2) };
-    let storm = world.storm_until(fight, || world.count(Count::RefusedHandshake) >= 3);
+    let storm = world.storm_until(fight, || world.count(Count::RefusedToken) >= 3);
     // Somebody else logs in as one of them; tokens of one second are one token.
     let other = async {
         loop {
