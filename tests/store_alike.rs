@@ -6,6 +6,7 @@ use std::path::Path;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
+use proptest::test_runner::FileFailurePersistence;
 use turnstile::gateway::store::memory::Memory;
 use turnstile::gateway::store::sqlite::{Settings, Sqlite};
 use turnstile::gateway::store::{Answer, NewMessage, NewToken, Profile, Range, Store, TokenState};
@@ -174,7 +175,11 @@ fn open(folder: &Path) -> Sqlite {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 64,
+        failure_persistence: Some(Box::new(FileFailurePersistence::WithSource("proptest-regressions"))),
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn the_model_and_sqlite_answer_alike(steps in vec(step(), 1..60)) {

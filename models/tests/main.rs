@@ -1,0 +1,15 @@
+//! The laboratory's tests, in one program: each would be linked with all of the engines, which takes longer than to run it.
+
+mod claims;
+mod conformance;
+mod exhaustive;
+mod findings;
+mod go;
+mod lab;
+mod progress;
+mod properties;
+mod reported;
+mod spin;
+mod table;
+mod verdicts;
+mod zoo;
