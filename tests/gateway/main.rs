@@ -2,6 +2,7 @@
 
 mod cli;
 mod handshakes;
+mod incident;
 mod limits;
 mod messages;
 mod metrics;
