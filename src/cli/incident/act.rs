@@ -67,7 +67,9 @@ pub(super) struct Act {
     pub(super) cpu_percent: Option<f64>,
     /// The same once nothing did.
     pub(super) idle_cpu_percent: Option<f64>,
-    /// Users who have all left and whom the server says are online, after its queues were empty if they came to that.
+    /// Whether its queues were empty in the end.
+    pub(super) emptied: bool,
+    /// Users who have all left and whom the server says are online, after that or after some time.
     pub(super) ghosts: Option<u64>,
     pub(super) storm: Report,
     pub(super) looks: Vec<Look>,
@@ -180,6 +182,7 @@ impl Scene {
             cpu_percent: over(0.0, stopped.unwrap_or(storm.seconds)),
             idle_cpu_percent,
             looks: seen.looks,
+            emptied: channels(&seen.last).all(|channel| channel["len"] == 0),
             ghosts: None,
             storm,
             drawing,
@@ -187,13 +190,16 @@ impl Scene {
     }
 }
 
+fn channels(waits: &Value) -> impl Iterator<Item = &Value> {
+    waits["channels"].as_array().into_iter().flatten()
+}
+
 /// What the server says last: one that goes on has some time to empty its queues.
 async fn settled(page: &Watch, goes_on: bool) -> Option<Value> {
     let began = Instant::now();
     loop {
         let waits = page.waits().await.ok()?;
-        let busy = waits["connections"] != 0
-            || waits["channels"].as_array().into_iter().flatten().any(|channel| channel["len"] != 0);
+        let busy = waits["connections"] != 0 || channels(&waits).any(|channel| channel["len"] != 0);
         if !goes_on || !busy || began.elapsed() > SETTLES {
             return Some(waits);
         }

@@ -36,7 +36,7 @@ const INTERRUPTED: u8 = 130;
 /// side, and as a page with charts.
 #[derive(Args)]
 #[command(
-    after_help = "Exit codes: 0 OpenIM's design hung since the hub waits to send on unregister, which only it drains, and the
+    after_help = "Exit codes: 0 OpenIM's design hung since the hub waits to send on unregister, which only it drains, and the \
 others went on; 3 it went otherwise; 1 it could not be done; 64 bad usage; 130 interrupted.
 
 Examples:

@@ -87,7 +87,7 @@ pub(super) fn remark(act: &Act) -> Option<String> {
     if let Some(crash) = &act.crash {
         return Some(format!("The hub broke: {crash}. In Go this ends the program."));
     }
-    let online = act.ghosts.filter(|online| *online > 0 && !act.hung)?;
+    let online = act.ghosts.filter(|online| *online > 0 && !act.hung && act.emptied)?;
     Some(format!(
         "It went on, and is not whole: all users have left, its queues are empty, and {online} users are online to it and stay \
          so. A connection whose end overtakes its beginning stays in the user table; the laboratory calls it a ghost."
