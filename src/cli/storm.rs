@@ -32,7 +32,7 @@ const SOCKETS: u64 = 10_000;
 /// --i-own-this-server says otherwise.
 #[derive(Args)]
 #[command(
-    after_help = "Exit codes: 0 it went on to the end; 3 everything stopped, and which phase is said; 1 it could not be done;
+    after_help = "Exit codes: 0 it went on to the end; 3 everything stopped, and which phase is said; 1 it could not be done; \
 64 bad usage.
 
 Examples:

@@ -102,7 +102,7 @@ impl Storm {
                 continue;
             };
             while !*stop.borrow() {
-                let reader = self.name("slow", n % readers);
+                let reader = self.plan.name("slow", n % readers);
                 n += 1;
                 let began = Instant::now();
                 match timeout(self.plan.patience, push_once(&mut client, reader)).await {

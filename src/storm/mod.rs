@@ -11,7 +11,7 @@ mod server;
 mod tally;
 
 pub use report::{Failed, Latency, Report, Sample, Stall};
-pub use server::Watch;
+pub use server::{Watch, online};
 pub use tally::{Failure, Phase, Waiting};
 
 use std::sync::Arc;
@@ -96,6 +96,11 @@ impl Default for Plan {
 }
 
 impl Plan {
+    /// The name of a user. OpenIM joins names with `_`, so there is none in it.
+    fn name(&self, role: &str, n: u64) -> String {
+        format!("{}{role}{n}", self.prefix)
+    }
+
     /// How many sockets it may have open at once, calls to the API among them.
     pub fn sockets(&self) -> u64 {
         let pusher = u64::from(self.slow > 0);
@@ -211,12 +216,13 @@ pub async fn run(
         talkers.spawn(storm.clone().talk(account, began, ends.clone()));
     }
     let mut watcher = Watcher::new(&storm, began, server);
+    look(watcher.look().await);
     let time_is_over = tokio::time::Instant::from_std(began + storm.plan.time);
     loop {
         tokio::select! {
             // All have had their cycles.
             None = join_all(&mut talkers), if !talkers.is_empty() => break,
-            () = sleep_until(time_is_over), if !watcher.stalls() => break,
+            () = sleep_until(time_is_over), if !watcher.stalls() && !watcher.doubts() => break,
             _ = stop.wait_for(|stop| *stop) => break,
             () = sleep(LOOK) => {
                 look(watcher.look().await);
@@ -275,11 +281,6 @@ struct Cast {
 }
 
 impl Storm {
-    /// The name of a user. OpenIM joins names with `_`, so there is none in it.
-    fn name(&self, role: &str, n: u64) -> String {
-        format!("{}{role}{n}", self.plan.prefix)
-    }
-
     fn platform(&self, n: u64) -> Platform {
         self.plan.platforms[n as usize % self.plan.platforms.len()]
     }
@@ -290,12 +291,12 @@ impl Storm {
         let talkers = (0..plan.users).flat_map(|user| (0..plan.contenders).map(move |nth| (user, nth)));
         let talker = |(user, nth): (u64, u64)| {
             // The neighbour's, so that somebody is pushed to.
-            let peer = self.name("", (user + 1) % plan.users);
-            (self.name("", user), self.platform(user + nth), peer)
+            let peer = self.plan.name("", (user + 1) % plan.users);
+            (self.plan.name("", user), self.platform(user + nth), peer)
         };
         let mut wanted: Vec<(String, Platform, String)> = talkers.map(talker).collect();
         let logins = wanted.len();
-        let other = |role: &str, n: u64| (self.name(role, n), self.platform(n), String::new());
+        let other = |role: &str, n: u64| (self.plan.name(role, n), self.platform(n), String::new());
         // A third of those who fall silent do so after they have logged in; the others never say who they are.
         wanted.extend((0..plan.half_open).map(|n| other("half", n)));
         wanted.extend((0..plan.slow).map(|n| other("slow", n)));

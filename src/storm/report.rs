@@ -14,6 +14,9 @@ use super::server::Watch;
 use super::tally::{Phase, Took, Waiting};
 use super::{LOOK, Storm};
 
+/// After how long without an end it may be that there will be none.
+const DOUBT: Duration = Duration::from_secs(1);
+
 /// How it goes at a moment.
 #[derive(Clone, Default, Debug, Serialize)]
 pub struct Sample {
@@ -148,6 +151,13 @@ impl Watcher {
         self.stall.is_some()
     }
 
+    /// Whether it may have stopped, and some more time will tell.
+    pub(super) fn doubts(&self) -> bool {
+        let moved = self.storm.tally.counted().moved.unwrap_or(self.began);
+        let waits = self.samples.last().is_some_and(|sample| !sample.waiting.is_empty());
+        waits && (DOUBT..self.storm.plan.stall + LOOK).contains(&moved.elapsed())
+    }
+
     /// Whether it has stopped for so long that those who gave up could have left.
     pub(super) fn has_seen_enough(&self) -> bool {
         let enough = self.storm.plan.patience * 2 + LOOK * 2;
@@ -166,10 +176,9 @@ impl Watcher {
     pub(super) async fn look(&mut self) -> &Sample {
         if let Some(server) = &self.server
             && let Ok(Ok(count)) = timeout(LOOK * 2, server.connections()).await
+            && self.connections.is_none_or(|(before, _)| before != count)
         {
-            if self.connections.is_none_or(|(before, _)| before != count) {
-                self.connections = Some((count, Instant::now()));
-            }
+            self.connections = Some((count, Instant::now()));
         }
         let tally = &self.storm.tally;
         let (waiting, cycles, logins) = (tally.waiting(), tally.done(Phase::Cycle), tally.done(Phase::Reply));
@@ -223,7 +232,11 @@ impl Watcher {
         }
         gave_up.retain(|_, times| *times > 0);
         let patience = self.storm.plan.stall;
-        let frozen = self.connections.filter(|(_, since)| since.elapsed() >= patience);
+        // Up to the last look: what comes after that is our own leaving.
+        let looked = self.samples.last().map_or(0.0, |sample| sample.seconds);
+        let looked = self.began + Duration::from_secs_f64(looked);
+        let frozen = self.connections.map(|(count, since)| (count, looked.saturating_duration_since(since)));
+        let frozen = frozen.filter(|(_, lasts)| *lasts >= patience);
         let mut words = Vec::new();
         for (phase, waiting) in &stopped.waiting {
             // Who waits only now and then does not wait for what has stopped.
@@ -242,10 +255,10 @@ impl Watcher {
             let seconds = *longest_ms as f64 / 1000.0;
             words.push(format!("{what} ({accounts} at once, one of them for {seconds:.1} s)"));
         }
-        if let Some((count, since)) = frozen {
+        if let Some((count, lasts)) = frozen {
             words.push(format!(
                 "the connection count is frozen: the server says {count}, unchanged for {:.1} s",
-                since.elapsed().as_secs_f64()
+                lasts.as_secs_f64()
             ));
         }
         Some(Stall {

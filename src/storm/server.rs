@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use super::{NAMED, Storm};
+use super::{NAMED, Plan, Storm, Target};
 use crate::client::Http;
 use crate::client::Place;
 use crate::gateway::wire::Secret;
@@ -75,18 +75,31 @@ fn metric(text: &str, name: &str) -> Option<f64> {
     values.reduce(|a, b| a + b)
 }
 
+/// How many of these users the server says are online; `None` if it does not say.
+async fn online_now(api: &Http, users: &[String]) -> Option<u64> {
+    let mut online = 0;
+    for some in users.chunks(NAMED) {
+        let asked = json!({ "userIDs": some });
+        let said = api.must("/user/get_users_online_status", asked).await.ok()?;
+        online += said.as_array()?.iter().filter(|user| user["status"] == 1).count() as u64;
+    }
+    Some(online)
+}
+
+/// How many of a storm's accounts the server says are online; `None` if it does not say. Its API is asked with an administrator's
+/// token.
+pub async fn online(target: &Target, token: Secret, plan: &Plan) -> Option<u64> {
+    let api = Http { place: target.api.clone(), token };
+    let users: Vec<String> = (0..plan.users).map(|n| plan.name("", n)).collect();
+    online_now(&api, &users).await
+}
+
 impl Storm {
     /// How many of those who have left the server says are online, after some time to notice; `None` if it does not say.
     pub(super) async fn still_online(&self, users: &[String]) -> Option<u64> {
         let began = Instant::now();
         loop {
-            let mut online = 0;
-            for some in users.chunks(NAMED) {
-                let asked = json!({ "userIDs": some });
-                let said = self.api.must("/user/get_users_online_status", asked).await.ok()?;
-                let said = said.as_array()?;
-                online += said.iter().filter(|user| user["status"] == 1).count() as u64;
-            }
+            let online = online_now(&self.api, users).await?;
             if online == 0 || began.elapsed() > ALL_GONE {
                 return Some(online);
             }

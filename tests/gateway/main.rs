@@ -3,6 +3,7 @@
 mod cli;
 mod grafana;
 mod handshakes;
+mod incident;
 mod limits;
 mod messages;
 mod metrics;

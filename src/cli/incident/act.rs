@@ -9,13 +9,15 @@ use serde_json::Value;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use turnstile::hub::{Design, Version};
-use turnstile::storm::{Phase, Plan, Report, Sample, Watch, administrator, run};
+use turnstile::storm::{Phase, Plan, Report, Sample, Watch, administrator, online, run};
 
 use super::super::Wrong;
 use super::server::{Server, cpu};
 
 /// How often the server is asked how it is.
-const LOOK: Duration = Duration::from_millis(250);
+const LOOK: Duration = Duration::from_millis(100);
+/// How long a server that goes on may take to empty its queues, so that it can be seen who stays.
+const SETTLES: Duration = Duration::from_secs(20);
 /// Over how many seconds its processor time is taken.
 const CPU_OVER: f64 = 2.0;
 /// How long somebody must have waited until that is a symptom.
@@ -65,6 +67,10 @@ pub(super) struct Act {
     pub(super) cpu_percent: Option<f64>,
     /// The same once nothing did.
     pub(super) idle_cpu_percent: Option<f64>,
+    /// Whether its queues were empty in the end.
+    pub(super) emptied: bool,
+    /// Users who have all left and whom the server says are online, after that or after some time.
+    pub(super) ghosts: Option<u64>,
     pub(super) storm: Report,
     pub(super) looks: Vec<Look>,
     #[serde(skip)]
@@ -106,13 +112,13 @@ impl Scene {
         let target = server.target.clone();
         let token = administrator(&target, &self.plan.admin).await.map_err(Wrong)?;
         let place = target.admin.clone().ok_or_else(|| Wrong("the server has no admin page".to_owned()))?;
-        let page = Watch::new(place, token);
+        let page = Watch::new(place, token.clone());
         let seen = Arc::new(Mutex::new(Seen::default()));
         let looker = tokio::spawn({
             let (seen, page, process) = (seen.clone(), page.clone(), server.id());
             async move {
                 loop {
-                    let waits = timeout(LOOK * 8, page.waits()).await;
+                    let waits = timeout(LOOK * 20, page.waits()).await;
                     if let Ok(Ok(waits)) = waits {
                         let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
                         seen.look(waits, process).iter().for_each(&symptom);
@@ -131,13 +137,14 @@ impl Scene {
         let report = report.await;
         looker.abort();
         let report = report.map_err(Wrong)?;
-        let last = page.waits().await;
+        let last = settled(&page, report.stall.is_none()).await;
+        let ghosts = online(&server.target, token, &self.plan).await;
         let drawing = page.drawing().await.ok();
         let mut seen = std::mem::take(&mut *seen.lock().unwrap_or_else(PoisonError::into_inner));
-        if let Ok(last) = last {
+        if let Some(last) = last {
             seen.last = last;
         }
-        Ok(self.act(seen, report, drawing, server.watchdog_line()))
+        Ok(Act { ghosts, ..self.act(seen, report, drawing, server.watchdog_line()) })
     }
 
     fn act(&self, seen: Seen, storm: Report, drawing: Option<String>, log_line: Option<String>) -> Act {
@@ -175,9 +182,28 @@ impl Scene {
             cpu_percent: over(0.0, stopped.unwrap_or(storm.seconds)),
             idle_cpu_percent,
             looks: seen.looks,
+            emptied: channels(&seen.last).all(|channel| channel["len"] == 0),
+            ghosts: None,
             storm,
             drawing,
         }
+    }
+}
+
+fn channels(waits: &Value) -> impl Iterator<Item = &Value> {
+    waits["channels"].as_array().into_iter().flatten()
+}
+
+/// What the server says last: one that goes on has some time to empty its queues.
+async fn settled(page: &Watch, goes_on: bool) -> Option<Value> {
+    let began = Instant::now();
+    loop {
+        let waits = page.waits().await.ok()?;
+        let busy = waits["connections"] != 0 || channels(&waits).any(|channel| channel["len"] != 0);
+        if !goes_on || !busy || began.elapsed() > SETTLES {
+            return Some(waits);
+        }
+        sleep(LOOK).await;
     }
 }
 

@@ -36,7 +36,7 @@ const INTERRUPTED: u8 = 130;
 /// side, and as a page with charts.
 #[derive(Args)]
 #[command(
-    after_help = "Exit codes: 0 OpenIM's design hung since the hub waits to send on unregister, which only it drains, and the
+    after_help = "Exit codes: 0 OpenIM's design hung since the hub waits to send on unregister, which only it drains, and the \
 others went on; 3 it went otherwise; 1 it could not be done; 64 bad usage; 130 interrupted.
 
 Examples:
@@ -104,6 +104,12 @@ impl Incident {
     }
 
     async fn play(&self) -> Result<ExitCode, Wrong> {
+        // Sooner than after a minute of storm.
+        if let Some(folder) = self.report.parent().filter(|folder| !folder.as_os_str().is_empty())
+            && !folder.is_dir()
+        {
+            return Err(Wrong(format!("cannot write {}: there is no such folder", self.report.display())));
+        }
         let settings = Settings {
             users: self.users,
             capacity: self.capacity as usize,
@@ -176,13 +182,7 @@ fn ending(act: &Act) -> String {
     text + &format!("  it {outcome}: {} cycles, {:.0}/s\n", act.storm.cycles, act.storm.cycles_per_second)
 }
 
-/// How wide the terminal is; what has none is as wide as a terminal often is.
+/// How wide the terminal is; what is none is as wide as a terminal often is.
 fn terminal_width() -> usize {
-    let (_, width) = console_size().unwrap_or((24, 120));
-    width.clamp(80, 200)
-}
-
-fn console_size() -> Option<(usize, usize)> {
-    let lines = |name: &str| std::env::var(name).ok()?.parse().ok();
-    Some((lines("LINES").unwrap_or(24), lines("COLUMNS")?))
+    terminal_size::terminal_size().map_or(120, |(width, _)| usize::from(width.0)).clamp(80, 200)
 }

@@ -167,7 +167,11 @@ fn story(act: &Act) -> String {
         let _ = write!(html, "<div class=\"cycle\">{}</div>", words.join("<br>"));
     }
     if let Some(line) = &act.log_line {
-        let _ = write!(html, "<h3>The watchdog's line in the server's log</h3><pre>{}</pre>", escaped(line));
+        let _ = write!(
+            html,
+            "<h3>The watchdog's line in the server's log</h3><pre class=\"log\">{}</pre>",
+            escaped(line)
+        );
     }
     if let Some(drawing) = act.drawing.as_ref().filter(|_| !act.words.is_empty()) {
         // As a picture, so that its styles and the page's do not meet.

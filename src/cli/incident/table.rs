@@ -56,7 +56,7 @@ pub(super) fn rows(acts: &[Act]) -> Vec<(&'static str, Vec<String>)> {
         row("outcome", &|act| match (&act.crash, act.hung, &act.storm.stall) {
             (Some(_), ..) => "the hub broke".to_owned(),
             (_, true, Some(stall)) => format!("hung after {:.1} s", stall.since_seconds),
-            (_, true, None) => "a deadlock, and some go on".to_owned(),
+            (_, true, None) => "a deadlock".to_owned(),
             (_, false, _) => "went on to the end".to_owned(),
         }),
         row("who waits for whom", &|act| act.words.get(1).cloned().unwrap_or_else(|| "-".to_owned())),
@@ -67,7 +67,7 @@ pub(super) fn rows(acts: &[Act]) -> Vec<(&'static str, Vec<String>)> {
         row("logins without an answer", &|act| gave_up(act, Phase::Reply)),
         row("users who could not leave", &|act| gave_up(act, Phase::Disconnect)),
         row("online although they left", &|act| {
-            act.storm.still_online.map_or_else(|| "-".to_owned(), |count| count.to_string())
+            act.ghosts.map_or_else(|| "-".to_owned(), |count| count.to_string())
         }),
         row("kicked", &|act| act.storm.kicked.to_string()),
         row("server CPU, while it went on", &|act| percent(act.cpu_percent)),
@@ -87,10 +87,10 @@ pub(super) fn remark(act: &Act) -> Option<String> {
     if let Some(crash) = &act.crash {
         return Some(format!("The hub broke: {crash}. In Go this ends the program."));
     }
-    let online = act.storm.still_online.filter(|online| *online > 0 && !act.hung)?;
+    let online = act.ghosts.filter(|online| *online > 0 && !act.hung && act.emptied)?;
     Some(format!(
-        "It went on, and is not whole: {online} users have left and are online to the server, some of them for ever. A \
-         connection whose end overtakes its beginning stays in the user table."
+        "It went on, and is not whole: all users have left, its queues are empty, and {online} users are online to it and stay \
+         so. A connection whose end overtakes its beginning stays in the user table; the laboratory calls it a ghost."
     ))
 }
 
