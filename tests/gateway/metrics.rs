@@ -11,6 +11,9 @@ use turnstile::session::Platform;
 
 use super::world::{GOB, SOON, World};
 
+/// A metric, its labels, its value.
+type Expected<'a> = (&'a str, &'a [(&'a str, &'a str)], f64);
+
 /// One sample: its name and its labels.
 type Series = (String, BTreeMap<String, String>);
 
@@ -107,7 +110,7 @@ async fn what_has_happened_is_counted() {
         sleep(Duration::from_millis(10)).await;
         now = Exposed::of(&world).await;
     }
-    let expected: [(&str, &[(&str, &str)], f64); 20] = [
+    let expected: [Expected<'_>; 20] = [
         ("turnstile_connections_limit", &[], 100_000.0),
         ("turnstile_sockets_limit", &[("port", "page")], 100.0),
         ("turnstile_connected_total", &[], 4.0),

@@ -120,8 +120,17 @@ pub(super) fn lines(title: &str, unit: &str, seconds: f64, values: Axis, lines: 
     svg + "</svg>"
 }
 
-/// Values in rows of dots on one logarithmic axis: for each row, a name, and each dot with its label.
-pub(super) fn dots(title: &str, unit: &str, most: f64, rows: &[(String, usize, Vec<(&str, f64)>)]) -> String {
+/// A row of dots.
+pub(super) struct Dots {
+    pub(super) name: String,
+    /// Which colour.
+    pub(super) series: usize,
+    /// Each dot's label and value.
+    pub(super) points: Vec<(&'static str, f64)>,
+}
+
+/// Values in rows of dots on one logarithmic axis.
+pub(super) fn dots(title: &str, unit: &str, most: f64, rows: &[Dots]) -> String {
     let height = TOP + 44.0 * rows.len() as f64 + BOTTOM;
     let mut svg = open(title, height);
     let (left, right, bottom) = (150.0, WIDTH - 24.0, height - BOTTOM);
@@ -139,7 +148,7 @@ pub(super) fn dots(title: &str, unit: &str, most: f64, rows: &[(String, usize, V
         (left + right) / 2.0,
         bottom + 34.0
     );
-    for (n, (name, series, points)) in rows.iter().enumerate() {
+    for (n, Dots { name, series, points }) in rows.iter().enumerate() {
         let at = TOP + 44.0 * n as f64 + 28.0;
         let _ = write!(svg, r#"<text x="4" y="{:.1}">{name}</text>"#, at + 4.0);
         if let (Some(first), Some(last)) = (points.first(), points.last()) {

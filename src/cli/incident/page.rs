@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::act::Act;
-use super::chart::{Axis, Line, dots, lines};
+use super::chart::{Axis, Dots, Line, dots, lines};
 use super::table::{self, Settings};
 
 const STYLE: &str = include_str!("page.css");
@@ -121,7 +121,7 @@ fn charts(settings: &Settings, acts: &[Act]) -> String {
     let most = cpu.iter().flat_map(|line| &line.points).map(|(_, percent)| *percent).fold(100.0, f64::max);
     html +=
         &figure("Processor time of the server", &lines("CPU", "% of a core", longest, Axis::To(most), &cpu));
-    let rows: Vec<(String, usize, Vec<(&str, f64)>)> = acts
+    let rows: Vec<Dots> = acts
         .iter()
         .enumerate()
         .filter_map(|(series, act)| {
@@ -133,10 +133,10 @@ fn charts(settings: &Settings, acts: &[Act]) -> String {
                 ("p99.9", took.p99_9_ms),
                 ("max", took.max_ms),
             ];
-            Some((act.design.to_owned(), series, points.to_vec()))
+            Some(Dots { name: act.design.to_owned(), series, points: points.to_vec() })
         })
         .collect();
-    let most = rows.iter().flat_map(|(.., points)| points).map(|(_, ms)| *ms).fold(10.0, f64::max);
+    let most = rows.iter().flat_map(|row| &row.points).map(|(_, ms)| *ms).fold(10.0, f64::max);
     html += &figure(
         "How long the cycles took that came to their end",
         &dots("Latency", "milliseconds, log", most, &rows),
