@@ -59,6 +59,8 @@ impl Http {
                 Err(format!("status {status}: {said}"))
             };
             tokio::select! {
+                // An answer that is here counts, however the connection ended after it.
+                biased;
                 answer = answer => answer,
                 Err(why) = connection => Err(why.to_string()),
             }

@@ -91,7 +91,13 @@ async fn online_now(api: &Http, users: &[String]) -> Option<u64> {
 pub async fn online(target: &Target, token: Secret, plan: &Plan) -> Option<u64> {
     let api = Http { place: target.api.clone(), token };
     let users: Vec<String> = (0..plan.users).map(|n| plan.name("", n)).collect();
-    online_now(&api, &users).await
+    for _ in 0..3 {
+        if let Some(online) = online_now(&api, &users).await {
+            return Some(online);
+        }
+        sleep(Duration::from_millis(200)).await;
+    }
+    None
 }
 
 impl Storm {

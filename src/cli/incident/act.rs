@@ -50,6 +50,8 @@ pub(super) struct Symptom {
 pub(super) struct Act {
     pub(super) design: &'static str,
     pub(super) version: &'static str,
+    /// How often it was played; this is the last time.
+    pub(super) played: u32,
     /// Nothing went on, or the watchdog named a deadlock, or the hub broke.
     pub(super) hung: bool,
     /// The hub waits to send on a channel that only it drains.
@@ -172,6 +174,7 @@ impl Scene {
         Act {
             design: self.design.name(),
             version: self.version.name(),
+            played: 1,
             hung: storm.stall.is_some() || !deadlock.is_null() || crash.is_some(),
             expected_cycle,
             symptoms: seen.symptoms.into_iter().map(|(_, symptom)| symptom).collect(),

@@ -60,6 +60,7 @@ pub(super) fn rows(acts: &[Act]) -> Vec<(&'static str, Vec<String>)> {
             (_, false, _) => "went on to the end".to_owned(),
         }),
         row("who waits for whom", &|act| act.words.get(1).cloned().unwrap_or_else(|| "-".to_owned())),
+        row("times played", &|act| act.played.to_string()),
         row("cycles", &|act| act.storm.cycles.to_string()),
         row("cycles/s", &|act| format!("{:.0}", act.storm.cycles_per_second)),
         row("cycle, p50", &|act| ms(act, |took| took.p50_ms)),
