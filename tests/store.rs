@@ -326,7 +326,7 @@ fn a_full_disk_is_over_when_there_is_space() {
         .args(["-Urm", "sh", "-c", mount, "sh"])
         .arg(folder.path())
         .arg(std::env::current_exe().unwrap())
-        .arg("child_that_fills_its_disk")
+        .arg("store::child_that_fills_its_disk")
         .env(SMALL_DISK, folder.path())
         .output();
     let said = child.as_ref().map(|done| String::from_utf8_lossy(&done.stdout)).unwrap_or_default();
@@ -438,7 +438,7 @@ fn a_kill_at_any_moment_loses_nothing_answered() {
     let mut answered: BTreeMap<(String, i64), String> = BTreeMap::new();
     for _ in 0..kills {
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "child_that_appends_until_it_is_killed", "--nocapture"])
+            .args(["--exact", "store::child_that_appends_until_it_is_killed", "--nocapture"])
             .env(CHILD, folder.path())
             .stdout(Stdio::piped())
             .spawn()

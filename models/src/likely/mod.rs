@@ -201,17 +201,15 @@ mod tests {
         point
     }
 
-    /// As many accounts as the channels hold, so that an account comes again while its last session is still queued.
     fn small() -> World {
         World { capacity: 20, accounts: 20, horizon: Duration::from_secs(60), ..World::default() }
     }
 
     #[test]
-    fn a_hub_that_cannot_keep_up_hangs_for_certain_and_one_that_can_hardly_ever() {
-        let over = hangs(small().at_load(1.5));
-        assert_eq!(over.hung.len() as u64, RUNS);
-        let under = hangs(small().at_load(0.3));
-        assert_eq!(under.hung.len(), 0, "{:?}", under.median());
+    fn a_hub_that_cannot_keep_up_hangs_far_more_often_than_one_that_can() {
+        let [over, under] = [1.5, 0.3].map(|load| hangs(small().at_load(load)).hung.len());
+        assert!(over as u64 * 10 >= RUNS * 8, "{over} of {RUNS}");
+        assert!(under * 4 < over, "{under} and {over} of {RUNS}");
     }
 
     #[test]
@@ -224,12 +222,14 @@ mod tests {
         assert!(long > short * 2, "{short:?}, {long:?}");
     }
 
-    /// The hang needs a kick, and a kick needs an account that comes again while the hub still has its last session. Among many
-    /// accounts and in a short queue it hardly ever does.
+    /// An account logs in only once it has left, so its last session is closed when the hub kicks it, and nothing is sent. A
+    /// pooled object has the kick reach a connection that is open.
     #[test]
-    fn without_kicks_there_is_no_hang_whatever_the_load() {
-        let many = hangs(World { accounts: 2000, horizon: Duration::from_secs(20), ..small() }.at_load(1.5));
-        assert_eq!(many.hung.len(), 0);
+    fn accounts_that_leave_before_they_come_again_hang_it_by_the_pool_alone() {
+        let pooled = small().at_load(1.5);
+        let unpooled = World { version: Version::V3_5_1Unpooled, ..pooled };
+        assert_eq!(hangs(unpooled).hung.len(), 0);
+        assert!(!hangs(pooled).hung.is_empty());
     }
 
     /// The planted bug is the design's own; where it is mended the same world goes on to its end.

@@ -28,9 +28,10 @@ impl Settings {
         [
             "The server answers the upgrade before it tells the hub, as OpenIM does; so a hang shows as a connection that is \
              open and silent, and behind a proxy that waits for more as a handshake without an answer.",
-            "The split loops run on v3.5.1 with a new client object for each connection. With v3.5.1's own pool they can break \
-             or hang for another reason, which the laboratory finds too: docs/findings.md. The calls inside their loop stay, so \
-             a full register queue makes each login wait.",
+            "All three run v3.5.1's steps, its pool of client objects too. It takes the pool for these accounts to hang the single \
+             loop: each logs in only once it has left, so its last session is closed by then, and only a pooled object can have \
+             a kick reach a connection that is open (docs/LIKELY.md). The pool can also break the hub, the fixed one as well. The \
+             calls inside the fix's loops stay, so a full register queue makes each login wait.",
             "The default design makes no calls from within a loop, so the cost of those is not in its figures. It runs with \
              v3.5.1's rules of who kicks whom, as the others.",
         ]
