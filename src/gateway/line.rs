@@ -140,6 +140,7 @@ struct Out {
     leaving: Option<Instant>,
     writer: Option<Waker>,
     registering: Option<Waker>,
+    reading: Option<Waker>,
     takers: Vec<Waker>,
 }
 
@@ -204,6 +205,16 @@ impl Line {
         Poll::Pending
     }
 
+    /// Ready once nobody writes any more.
+    pub(super) fn poll_dead(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut out = self.out();
+        if out.dead {
+            return Poll::Ready(());
+        }
+        out.reading = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
     /// Says why it is going to be closed; the first reason stays.
     pub(super) fn close_with(&self, close: Close) {
         let mut out = self.out();
@@ -222,6 +233,7 @@ impl Line {
         out.frames = VecDeque::new();
         out.takers.drain(..).for_each(Waker::wake);
         wake(&mut out.registering);
+        wake(&mut out.reading);
     }
 
     /// The hub is about to be told of the connection.

@@ -82,6 +82,7 @@ async fn talk(gateway: Arc<Gateway>, stream: Stream, arrival: Arrival, connectio
     let (refuse, refused) = oneshot::channel();
     let core = async {
         let me = gateway.task("connection", connection.0);
+        let _alive = gateway.watched.here(me.name);
         line.told();
         let client = gateway.hub.ws_handler(&me, login, socket.clone()).await;
         let Some(client) = client else {
@@ -108,9 +109,15 @@ async fn talk(gateway: Arc<Gateway>, stream: Stream, arrival: Arrival, connectio
     let wire = async {
         let mut writer = pin!(writes(&gateway, &line, sink));
         let reader = reads(&gateway, &line, stream, start, orders);
+        let mut reader = pin!(reader);
         let stopped = tokio::select! {
-            () = &mut writer => None,
-            stopped = reader => Some(stopped),
+            () = &mut writer => {
+                // The reader ends by itself: dropped in the midst of a request it would leave a client's lock behind.
+                line.die();
+                reader.await;
+                None
+            }
+            stopped = &mut reader => Some(stopped),
         };
         match stopped {
             None => {}
@@ -191,8 +198,18 @@ async fn reads(
     registered: bool,
 ) -> Stopped {
     let limits = &gateway.config.limits;
+    let _alive = gateway.watched.here(gateway.task("reader", line.login.connection.0).name);
+    let mut over = pin!(poll_fn(|cx| line.poll_dead(cx)));
     // As in Go, nothing is read before the hub was told.
-    let Ok(client) = start.await else { return std::future::pending().await };
+    let client = tokio::select! {
+        biased;
+        () = &mut over => return Stopped::Gone,
+        client = start => client,
+    };
+    let Ok(client) = client else {
+        over.await;
+        return Stopped::Gone;
+    };
     if registered {
         // So that what is asked first is answered after the session gets pushes, and nothing falls in between.
         poll_fn(|cx| line.poll_registered(cx)).await;
@@ -208,6 +225,8 @@ async fn reads(
             timer.as_mut().reset(next);
         }
         let frame = tokio::select! {
+            biased;
+            () = &mut over => return Stopped::Gone,
             frame = stream.next() => frame,
             () = &mut timer => {
                 let now = Instant::now();

@@ -142,16 +142,16 @@ impl Dog {
             return;
         };
         // Others come to wait behind it; that is no other deadlock.
-        if before.is_some_and(|before| ends(&before.knot) == ends(knot)) {
+        if before.is_some_and(|before| waits(&before.knot.cycle).is_subset(&all(knot))) {
             return;
         }
         let words = show::knot(knot);
-        tracing::error!(cycle = words[1..].join("; "), behind = knot.collateral.len(), "{}", words[0],);
         {
             let mut now = self.alarms.now();
-            now.deadlock = Some(Alarm { knot: knot.clone(), words, found: glance.at });
+            now.deadlock = Some(Alarm { knot: knot.clone(), words: words.clone(), found: glance.at });
             now.deadlocks += 1;
         }
+        tracing::error!(cycle = words[1..].join("; "), behind = knot.collateral.len(), "{}", words[0],);
         if self.gives_up {
             self.give_up(glance);
         }
@@ -183,9 +183,14 @@ impl Dog {
     }
 }
 
-/// Who is on the cycle, and for what each waits.
-fn ends(knot: &Knot) -> BTreeSet<(Name, Name)> {
-    knot.cycle.iter().map(|edge| (edge.task, edge.on)).collect()
+/// Who waits, and for what.
+fn waits(edges: &[Edge]) -> BTreeSet<(Name, Name)> {
+    edges.iter().map(|edge| (edge.task, edge.on)).collect()
+}
+
+/// The same of all that are stuck.
+fn all(knot: &Knot) -> BTreeSet<(Name, Name)> {
+    waits(&knot.cycle).union(&waits(&knot.collateral)).copied().collect()
 }
 
 #[cfg(test)]

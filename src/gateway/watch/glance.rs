@@ -22,25 +22,28 @@ pub struct Glance {
 impl Live {
     /// Looks at all that wait.
     ///
-    /// The tasks run meanwhile. So each wait that is called hopeless was looked at twice: it is the same wait, and not over, at the
-    /// end; thus it was not over at any moment in between, when the others were looked at. Who waits gives nothing back.
+    /// The tasks run meanwhile. So each wait that is called hopeless is looked at twice: at the end it is the same wait, is not over,
+    /// and the same tasks could end it. Thus it was not over at any moment in between, when the others were looked at; and who waits
+    /// gives nothing back. Who could end it and is said to have ended was looked for after the wait was: had it given back what it
+    /// held, others would be able to help at the second look.
     pub fn glance(&self) -> Glance {
         let at = Instant::now();
         let begun = self.begun();
-        let spawned = self.spawned();
         // Who has been handed what it waits for can go on.
         let lasting = begun.iter().filter(|(who, it)| it.wait.resource.keeps_waiting(**who));
         let edges: Vec<Edge> = lasting.map(|(who, it)| Edge::of(*who, &it.wait)).collect();
         let waits: BTreeSet<Name> = edges.iter().map(|edge| edge.task).collect();
-        let helpers = edges.iter().flat_map(|edge| edge.helpers.iter().flatten().copied());
-        // Of a spawned task it is known when it has ended.
-        let able = helpers.filter(|who| !spawned.roles.contains(who.role()));
-        let running = able.chain(spawned.alive.keys().copied()).filter(|who| !waits.contains(who)).collect();
+        let helpers: BTreeSet<Name> =
+            edges.iter().flat_map(|edge| edge.helpers.iter().flatten().copied()).collect();
+        let able = helpers.into_iter().filter(|who| !waits.contains(who) && !self.has_ended(*who));
+        let mut running: BTreeSet<Name> = able.collect();
+        running.extend(self.spawned().into_iter().filter(|who| !waits.contains(who)));
         let mut graph = WaitGraph { edges, running };
         let knot = loop {
             let Some(knot) = graph.knot() else { break None };
-            let over = knot.cycle.iter().chain(&knot.collateral).map(|edge| edge.task);
-            let over: BTreeSet<Name> = over.filter(|who| !self.lasts(*who, &begun)).collect();
+            let all = knot.cycle.iter().chain(&knot.collateral);
+            let over: BTreeSet<Name> =
+                all.filter(|edge| !self.holds(edge, &begun)).map(|edge| edge.task).collect();
             if over.is_empty() {
                 break Some(knot);
             }
@@ -51,10 +54,12 @@ impl Live {
         Glance { at, graph, knot, began }
     }
 
-    /// Whether the task is still in the wait in which it was seen.
-    fn lasts(&self, who: Name, seen: &BTreeMap<Name, Begun>) -> bool {
-        let Some(seen) = seen.get(&who) else { return false };
-        self.wait_number(who) == Some(seen.number) && seen.wait.resource.keeps_waiting(who)
+    /// Whether the task is still in the wait in which it was seen, and for the same.
+    fn holds(&self, seen: &Edge, begun: &BTreeMap<Name, Begun>) -> bool {
+        let Some(first) = begun.get(&seen.task) else { return false };
+        self.wait_number(seen.task) == Some(first.number)
+            && Edge::of(seen.task, &first.wait).helpers == seen.helpers
+            && first.wait.resource.keeps_waiting(seen.task)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
 use super::steps::Steps;
@@ -16,8 +16,9 @@ const TABLES: usize = 32;
 
 /// The probe of a gateway that runs. A handle; clones are the same probe.
 ///
-/// Tasks that the core has spawned, a hub's loops above all, are known from their beginning to their end. Of the others, such as
-/// those of connections, only their waits are: who does not wait is taken to be able to go on.
+/// Tasks that the core has spawned, a hub's loops above all, are known from their beginning to their end, and so are those of
+/// connections, of which a gateway says that they are [here](Live::here). Of any other only its waits are known: if it does not wait,
+/// it is taken to be able to go on.
 ///
 /// ```
 /// use turnstile::gateway::runtime::Tokio;
@@ -50,7 +51,7 @@ struct Inner {
     waiting: AtomicUsize,
     /// How many waits there have been: no two have the same number.
     waits: AtomicU64,
-    spawned: RwLock<Spawned>,
+    roles: RwLock<Roles>,
     crash: Mutex<Option<String>>,
     /// How long a call to a service takes.
     service: Duration,
@@ -60,6 +61,8 @@ struct Inner {
 struct Table {
     waits: BTreeMap<Name, Begun>,
     steps: Steps,
+    /// Those that run, of the tasks that are known from beginning to end; and how many of each name.
+    alive: BTreeMap<Name, usize>,
 }
 
 /// A wait that has begun.
@@ -70,13 +73,13 @@ pub(super) struct Begun {
     pub(super) number: u64,
 }
 
-/// What the core has spawned.
-#[derive(Clone, Default)]
-pub(super) struct Spawned {
-    /// What tasks were called, without their numbers, that have run or run.
-    pub(super) roles: BTreeSet<&'static str>,
-    /// Those that run, and how many of each name.
-    pub(super) alive: BTreeMap<Name, usize>,
+/// What tasks are called, without their numbers.
+#[derive(Default)]
+struct Roles {
+    /// Those that the core has spawned: it matters, too, that they are at rest.
+    spawned: BTreeSet<&'static str>,
+    /// Those that are known from beginning to end.
+    known: BTreeSet<&'static str>,
 }
 
 impl Live {
@@ -104,7 +107,7 @@ impl Live {
     pub(super) fn prune(&self) {
         for table in &self.0.tables {
             let mut table = lock(table);
-            let Table { waits, steps } = &mut *table;
+            let Table { waits, steps, .. } = &mut *table;
             match self.waiting() {
                 0 => steps.clear(),
                 _ => steps.prune(|who| waits.contains_key(&who)),
@@ -121,12 +124,34 @@ impl Live {
         self.table(who).waits.get(&who).map(|begun| begun.number)
     }
 
-    pub(super) fn spawned(&self) -> Spawned {
-        self.0.spawned.read().unwrap_or_else(PoisonError::into_inner).clone()
+    /// The tasks that the core has spawned and that run.
+    pub(super) fn spawned(&self) -> Vec<Name> {
+        let roles = self.roles();
+        let tables = self.0.tables.iter();
+        let all = tables.flat_map(|table| lock(table).alive.keys().copied().collect::<Vec<_>>());
+        all.filter(|who| roles.spawned.contains(who.role())).collect()
+    }
+
+    /// Whether the task can be known to have ended, and has.
+    pub(super) fn has_ended(&self, who: Name) -> bool {
+        self.roles().known.contains(who.role()) && !self.table(who).alive.contains_key(&who)
+    }
+
+    /// A task that is known to run until what this returns is dropped. Its name is its own, for ever.
+    pub fn here(&self, who: Name) -> Alive {
+        if !self.roles().known.contains(who.role()) {
+            self.0.roles.write().unwrap_or_else(PoisonError::into_inner).known.insert(who.role());
+        }
+        *self.table(who).alive.entry(who).or_default() += 1;
+        Alive(self.clone(), who)
+    }
+
+    fn roles(&self) -> RwLockReadGuard<'_, Roles> {
+        self.0.roles.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn is_spawned(&self, who: Name) -> bool {
-        self.0.spawned.read().unwrap_or_else(PoisonError::into_inner).roles.contains(who.role())
+        self.roles().spawned.contains(who.role())
     }
 
     fn table(&self, who: Name) -> MutexGuard<'_, Table> {
@@ -164,25 +189,17 @@ impl std::fmt::Debug for Live {
     }
 }
 
-/// A task that the core has spawned, until it ends or is dropped.
-struct Alive(Live, Name);
-
-impl Alive {
-    fn new(live: &Live, who: Name) -> Alive {
-        let mut spawned = live.0.spawned.write().unwrap_or_else(PoisonError::into_inner);
-        spawned.roles.insert(who.role());
-        *spawned.alive.entry(who).or_default() += 1;
-        Alive(live.clone(), who)
-    }
-}
+/// A task that runs, until this is dropped; see [`Live::here`].
+#[derive(Debug)]
+pub struct Alive(Live, Name);
 
 impl Drop for Alive {
     fn drop(&mut self) {
-        let mut spawned = self.0.0.spawned.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = spawned.alive.get_mut(&self.1) {
+        let mut table = self.0.table(self.1);
+        if let Some(count) = table.alive.get_mut(&self.1) {
             *count -= 1;
             if *count == 0 {
-                spawned.alive.remove(&self.1);
+                table.alive.remove(&self.1);
             }
         }
     }
@@ -200,7 +217,10 @@ impl Probe for Live {
         who: Name,
         task: impl Future<Output = ()> + Send + 'static,
     ) -> impl Future<Output = ()> + Send + 'static {
-        let alive = Alive::new(self, who);
+        if !self.is_spawned(who) {
+            self.0.roles.write().unwrap_or_else(PoisonError::into_inner).spawned.insert(who.role());
+        }
+        let alive = self.here(who);
         async move {
             task.await;
             drop(alive);

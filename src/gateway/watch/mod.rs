@@ -15,6 +15,6 @@ mod view;
 pub use dog::{Alarm, Alarms};
 pub(super) use dog::{Watchdog, start};
 pub use glance::Glance;
-pub use live::Live;
+pub use live::{Alive, Live};
 pub use scenario::command;
 pub(super) use view::{Format, view};
