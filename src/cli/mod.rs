@@ -61,6 +61,9 @@ impl<E: std::error::Error> From<E> for Wrong {
     }
 }
 
+/// Exit code for output that could not be written, as in BSD's sysexits.
+const IO_ERROR: i32 = 74;
+
 /// Exit code for a command that cannot be understood.
 const USAGE: u8 = 64;
 
@@ -103,10 +106,18 @@ fn usage(why: &str) -> ExitCode {
     ExitCode::from(USAGE)
 }
 
-/// Prints to standard output. A reader that has gone away is no error.
+/// Prints to standard output. Where that cannot be, the program ends: quietly if the reader has gone away.
 fn say(text: &str) {
     let mut out = std::io::stdout();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => {}
+        // Whoever read it has seen enough.
+        Err(why) if why.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
+        Err(why) => {
+            eprintln!("turnstile: cannot write the output: {why}");
+            std::process::exit(IO_ERROR);
+        }
+    }
 }
 
 /// A configuration from a file, the environment, and what a command's flags set.

@@ -71,6 +71,7 @@ enum Format {
 impl Waits {
     pub(super) fn run(self) -> Result<ExitCode, Wrong> {
         let config = beside(self.config, self.data)?;
+        let given = self.token.is_some();
         let token = match self.token {
             Some(token) => Secret::from(token),
             None => token::issue(&config, &config.admin, Platform::Admin, Some(LASTS))?.0,
@@ -87,9 +88,25 @@ impl Waits {
         };
         let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         tokio.block_on(async {
-            let server = Http { place: Place::find(&url, "http", true).await.map_err(Wrong)?, token };
+            // A token that was issued here is not sent to another machine.
+            let place = Place::find(&url, "http", given).await;
+            let place = place.map_err(|why| {
+                if given {
+                    Wrong(why)
+                } else {
+                    Wrong(format!("{url}: to ask another machine's server, give a --token"))
+                }
+            });
+            let server = Http { place: place?, token };
             loop {
-                let shown = server.text(&format!("/debug/waits?format={format}")).await.map_err(Wrong)?;
+                let shown = server.text(&format!("/debug/waits?format={format}")).await;
+                let shown = match shown {
+                    // It may come back: a supervisor starts another where a watchdog has ended it.
+                    Err(why) if self.watch => format!("the server does not answer: {why}\n"),
+                    shown => {
+                        shown.map_err(|why| Wrong(format!("{why}; is `turnstile serve` running there?")))?
+                    }
+                };
                 let clear = if self.watch && screen { "\x1b[H\x1b[2J" } else { "" };
                 say(&format!("{clear}{shown}"));
                 if !self.watch {

@@ -169,6 +169,8 @@ fn alarms(gateway: &Gateway, page: &mut Page<'_>) -> fmt::Result {
     let alarms = &gateway.alarms;
     let deadlocked = f64::from(u8::from(alarms.deadlock().is_some()));
     page.gauge("deadlocked", "1 while there is a deadlock, else 0", None, deadlocked)?;
+    let broken = f64::from(u8::from(gateway.crash().is_some()));
+    page.gauge("broken", "1 once the hub has broken where Go would end the program, else 0", None, broken)?;
     page.counter("deadlocks", "Deadlocks that the watchdog has named", None, alarms.deadlocks())?;
     let starved = alarms.starved() as f64;
     page.gauge("starved_tasks", "Tasks that have waited for too long, and may yet go on", None, starved)

@@ -148,7 +148,7 @@ describe('the page', { concurrency: 4 }, () => {
     await page.keyboard.press('Tab')
     await page.keyboard.press('Enter')
     assert.equal(await anna.closed, 4500)
-    await page.getByText('anna was kicked off Web').waitFor()
+    await page.getByText('anna is to be kicked off Web').waitFor()
     await page.getByText('0 users', { exact: true }).waitFor()
     assert.equal(bert.readyState, WebSocket.OPEN)
     bert.close()
@@ -168,7 +168,7 @@ describe('the page', { concurrency: 4 }, () => {
     await page.getByRole('button', { name: `Kick ${HOSTILE[0]} off Web` }).click()
     await page.getByRole('dialog').getByText(`Kick ${HOSTILE[0]} off Web?`).waitFor()
     await page.getByRole('button', { name: 'Kick', exact: true }).click()
-    await page.getByText(`${HOSTILE[0]} was kicked off Web`).waitFor()
+    await page.getByText(`${HOSTILE[0]} is to be kicked off Web`).waitFor()
     assert.equal(await page.title(), 'turnstile')
     assert.deepEqual(page.wrongs, [])
     // And if some markup came in after all, the browser would not run it.

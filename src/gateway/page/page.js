@@ -199,7 +199,7 @@ function kick(userID, platformID, platform) {
     if (at('ask').returnValue !== 'kick') return
     try {
       const answer = await call('/kick', { userID, platformID })
-      at('said').textContent = answer.ok ? `${userID} was kicked off ${platform}` : `${userID} was not kicked: ${(await answer.json()).errDlt}`
+      at('said').textContent = answer.ok ? `${userID} is to be kicked off ${platform}` : `${userID} was not kicked: ${(await answer.json()).errDlt}`
       await sessions()
     } catch (why) {
       wrong(why)

@@ -128,6 +128,10 @@ impl Dog {
                 self.deadlock(&glance);
                 self.starvation(&glance);
             }
+            if self.gives_up && self.live.crash().is_some() {
+                self.give_up(&self.live.glance());
+                return;
+            }
             self.live.prune();
         }
     }
@@ -163,7 +167,7 @@ impl Dog {
                 tracing::error!(report = %path.display(), "the process ends, as watchdog.exit says");
                 self.alarms.now().report = Some(path);
             }
-            Err(why) => tracing::error!(%why, "the report of the deadlock could not be written"),
+            Err(why) => tracing::error!(%why, "the report could not be written"),
         }
         self.alarms.0.gives_up.notify_one();
     }
@@ -282,6 +286,26 @@ mod tests {
         let alarm = until("an alarm", || alarms.deadlock());
         assert_eq!(alarm.words[0], "Stuck: worker waits for what will never come");
         assert_eq!(alarm.words[1], "worker waits to send on work (1/1 full), which only hub drains");
+        tokio.shutdown_background();
+    }
+
+    #[test]
+    fn a_lock_whose_holder_has_ended_is_held_for_ever() {
+        let (tokio, runtime, live, alarms, _dog) = watched(60_000);
+        let lock = Mutex::new(&runtime, Name::one("lock"));
+        let reader = Name::of("reader", 7);
+        let me = Task { runtime: runtime.clone(), name: reader };
+        let here = live.here(reader);
+        tokio.block_on(async { lock.lock(&me).await.leave() });
+        Task::spawn(&runtime, Name::one("next"), async move |me| drop(lock.lock(&me).await));
+        until("the wait", || (live.waiting() == 1).then_some(()));
+        // As long as the holder runs, it may yet unlock.
+        std::thread::sleep(EVERY * 3);
+        assert!(alarms.deadlock().is_none());
+        drop(here);
+        let alarm = until("an alarm", || alarms.deadlock());
+        assert_eq!(alarm.words[0], "Stuck: next waits for what will never come");
+        assert_eq!(alarm.words[1], "next waits to lock lock, which reader 7 holds");
         tokio.shutdown_background();
     }
 

@@ -56,13 +56,16 @@ pub(super) fn report(setting: &Setting, live: &Live, glance: &Glance) -> String 
         text.push_str(line);
         text.push('\n');
     };
-    say("# A deadlock in the gateway\n");
+    say("# Why the gateway ended\n");
     say(&format!(
         "turnstile {}, design `{}`, version `{}`, policy {policy}, capacity {capacity}.\n",
         env!("CARGO_PKG_VERSION"),
         design.name(),
         version.name(),
     ));
+    if let Some(crash) = live.crash() {
+        say(&format!("The program broke, where Go would have ended it: {crash}.\n"));
+    }
     let Some(knot) = &glance.knot else { return text };
     let words = show::knot(knot);
     say(&format!("{}:\n", words[0]));

@@ -15,6 +15,8 @@ use crate::waits::{Edge, Kind};
 
 /// How many waits are listed one by one; the rest are counted.
 const LISTED: usize = 50;
+/// Of so many tasks on a cycle the last steps are shown.
+const FEW: usize = 4;
 
 /// How to show it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -85,6 +87,9 @@ fn object(gateway: &Gateway, glance: &Glance, crash: Option<String>) -> Value {
             "cycle": knot.cycle.iter().take(LISTED).map(edge).collect::<Vec<_>>(),
             "collateral": knot.collateral.len(),
             "behind": show::waits(&knot.collateral),
+            "last_steps": knot.cycle.iter().take(LISTED).map(|edge| json!({
+                "task": edge.task, "steps": gateway.watched.steps(edge.task),
+            })).collect::<Vec<_>>(),
             "ms": glance.knot_lasts().unwrap_or_default().as_millis() as u64,
             "laboratory": super::command(gateway.config.design, gateway.config.version),
         })
@@ -137,7 +142,19 @@ fn lists(gateway: &Gateway, glance: &Glance) -> String {
     };
     let names = |names: &[Name]| names.iter().map(Name::to_string).collect::<Vec<_>>().join(", ");
     if let Some(lasts) = glance.knot_lasts() {
-        say(format!("\nFor {:.1} s", lasts.as_secs_f64()));
+        say(format!("\nIt has lasted {:.1} s", lasts.as_secs_f64()));
+    }
+    for edge in glance.knot.iter().flat_map(|knot| &knot.cycle).take(FEW) {
+        let steps = gateway.watched.steps(edge.task);
+        if !steps.is_empty() {
+            say(format!("\nThe last steps of {}, newest last", edge.task));
+            steps.iter().for_each(|step| say(format!("  {step}")));
+        }
+    }
+    if let Some(command) = super::command(gateway.config.design, gateway.config.version)
+        && glance.knot.is_some()
+    {
+        say(format!("\nThe same in the laboratory: {command}"));
     }
     let starved = starved(gateway, glance);
     if !starved.is_empty() {
