@@ -109,6 +109,37 @@ async fn designs_that_do_not_hang_raise_no_alarm() {
     }
 }
 
+/// A client that goes away while an answer to it is being written, with its lock held, leaves no lock behind: the next login of the
+/// account kicks it, and the hub goes on.
+#[tokio::test]
+async fn who_goes_away_in_the_midst_of_an_answer_leaves_no_lock_behind() {
+    let world = World::with("design = 'single-select'\nversion = 'v3.5.1-unpooled'").await;
+    let gateway = &world.running.gateway;
+    for round in 1..=3 {
+        let mut client = world.client("alice", Platform::Ios).await;
+        // Answers bear the request's own number, so they are long; nobody reads them.
+        for _ in 0..300 {
+            let mut request = client.request(1001, Vec::new());
+            // Such as cannot be compressed.
+            request.msg_incr = std::iter::repeat_with(fastrand::alphanumeric).take(40_000).collect();
+            let sent =
+                tokio::time::timeout(std::time::Duration::from_millis(500), client.send(&request)).await;
+            if sent.is_err() {
+                break;
+            }
+        }
+        drop(client);
+        let began = Instant::now();
+        while gateway.connections() > 0 {
+            assert!(began.elapsed() < SOON, "round {round}: {}", world.waits("text").await);
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    }
+    let mut last = world.client("alice", Platform::Ios).await;
+    last.ask(1001, Vec::new()).await;
+    assert!(gateway.glance().working().is_empty(), "{}", world.waits("text").await);
+}
+
 #[tokio::test]
 async fn the_graph_is_for_administrators() {
     let world = World::new().await;
