@@ -121,7 +121,8 @@ fn panel(
     let up: Range<f64> = (least / 2.0).max(1e-3)..horizon * 2.0;
     let xs: Vec<f64> = all().map(|point| axis.of(point)).collect();
     let (low, high) = (xs.iter().copied().fold(f64::MAX, f64::min), xs.iter().copied().fold(0.0, f64::max));
-    let along: Range<f64> = low / 1.15..high * 1.15;
+    // To the right there is room for the legend.
+    let along: Range<f64> = low / 1.15..high * (high / low.max(1e-9)).powf(0.45).max(3.0);
     let mut chart = ChartBuilder::on(area)
         .margin(14)
         .caption(format!("Time until the hub hangs, by {}", axis.words()), ("sans-serif", 18))
@@ -131,7 +132,7 @@ fn panel(
     chart
         .configure_mesh()
         .x_desc(axis.words())
-        .y_desc("median time to hang, s")
+        .y_desc("median time to hang, s (triangle: fewer than half hang)")
         .x_label_formatter(&|x| number(*x))
         .y_label_formatter(&|y| number(*y))
         .light_line_style(RGBColor(240, 240, 240))
@@ -171,7 +172,7 @@ fn panel(
         .background_style(WHITE.mix(0.85))
         .border_style(RGBColor(200, 200, 200))
         .label_font(("sans-serif", 13))
-        .position(SeriesLabelPosition::UpperLeft)
+        .position(SeriesLabelPosition::UpperRight)
         .draw()?;
     Ok(())
 }
