@@ -20,6 +20,8 @@ use super::{Gateway, api, page, upgrade};
 
 /// Sockets beyond the limit that are still told why, by a refusal instead of a closed door.
 const TOLD: usize = 64;
+/// How long a connection for calls may last; who has more to ask comes again.
+const LONGEST: Duration = Duration::from_secs(120);
 /// How long to wait when the system has no file descriptors left.
 const BREATH: Duration = Duration::from_millis(50);
 
@@ -82,7 +84,8 @@ async fn answers(
         let service = TowerToHyperService::new(router.clone());
         tokio::spawn(async move {
             let _seat = seat;
-            let _ = serve(stream, service, &limits).await;
+            // Who does not read what is answered has no other deadline.
+            let _ = tokio::time::timeout(LONGEST, serve(stream, service, &limits)).await;
         });
     }
 }

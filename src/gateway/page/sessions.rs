@@ -10,9 +10,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::{administrator, refuse};
-use crate::gateway::Gateway;
 use crate::gateway::http::json_response;
 use crate::gateway::wire::codes::{self, Refusal};
+use crate::gateway::{Gateway, check_user};
 use crate::session::Platform;
 
 /// How many users are listed; who is not among them is found by a search.
@@ -81,6 +81,9 @@ pub(super) async fn kick(
         let why = format!("platformID {platform} is none; it is from 1 to 11");
         return refuse(StatusCode::BAD_REQUEST, &Refusal::of(codes::ARGS, why));
     };
+    if let Err(why) = check_user(&user) {
+        return refuse(StatusCode::BAD_REQUEST, &Refusal::of(codes::ARGS, why));
+    }
     tracing::info!(user, platform = platform.id(), by = administrator.user, "an administrator kicks");
     match gateway.force_logout(&user, platform).await {
         Ok(()) => json_response(StatusCode::OK, json!({}).to_string()),
