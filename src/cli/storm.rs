@@ -179,9 +179,10 @@ impl Storm {
         let beside = self.url.is_none().then(|| format!("http://{}", reachable(config.admin_page)));
         let admin = self.admin.clone().or(beside);
         let target = Target::find(&ws, &api, admin.as_deref(), key, self.i_own_this_server).await?;
-        let mut places = [&target.ws, &target.api].into_iter().chain(&target.admin);
+        let all = [Some(&target.ws), Some(&target.api), target.admin.as_ref()];
+        let elsewhere = all.into_iter().flatten().find(|place| !place.is_here());
         if self.secret.is_none()
-            && let Some(place) = places.find(|place| !place.is_here())
+            && let Some(place) = elsewhere
         {
             return Err(format!(
                 "{place} is another machine, and the data folder's secret is not for it; give its own with --secret. Nothing was sent"
