@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use turnstile::gateway::config::Config;
 use turnstile::gateway::secret;
@@ -194,12 +195,13 @@ impl Storm {
     async fn storm(&self, plan: Plan, config: &Config) -> Result<ExitCode, Wrong> {
         let target = self.target(config).await.map_err(Wrong)?;
         let (stop, stops) = watch::channel(false);
+        let mut interrupt = signal(SignalKind::interrupt())?;
         tokio::spawn(async move {
-            if tokio::signal::ctrl_c().await.is_ok() {
+            if interrupt.recv().await.is_some() {
                 let _ = stop.send(true);
             }
             // Whoever asks twice does not want the report.
-            if tokio::signal::ctrl_c().await.is_ok() {
+            if interrupt.recv().await.is_some() {
                 std::process::exit(INTERRUPTED);
             }
             std::future::pending::<()>().await;

@@ -73,11 +73,13 @@ impl Incident {
     pub(super) fn run(self) -> Result<ExitCode, Wrong> {
         let tokio = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let code = tokio.block_on(async {
+            // Both are caught before the first server is there.
+            let mut interrupt = signal(SignalKind::interrupt())?;
             let mut terminate = signal(SignalKind::terminate())?;
             tokio::select! {
                 code = self.play() => code,
                 // The servers end with the futures that hold them.
-                _ = tokio::signal::ctrl_c() => Ok(ExitCode::from(INTERRUPTED)),
+                _ = interrupt.recv() => Ok(ExitCode::from(INTERRUPTED)),
                 _ = terminate.recv() => Ok(ExitCode::from(INTERRUPTED)),
             }
         });
