@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use turnstile::gateway::config::Config;
 use turnstile::gateway::secret;
@@ -19,6 +20,8 @@ use super::{Wrong, beside, config, say, token};
 
 /// Exit code if everything stopped.
 pub(super) const STALLED: u8 = 3;
+/// Exit code after a second Ctrl-C.
+const INTERRUPTED: i32 = 130;
 /// What a process needs beside its sockets.
 const OTHER_FILES: u64 = 100;
 /// The most sockets that are opened unless asked for.
@@ -33,7 +36,7 @@ const SOCKETS: u64 = 10_000;
 #[derive(Args)]
 #[command(
     after_help = "Exit codes: 0 it went on to the end; 3 everything stopped, and which phase is said; 1 it could not be done; \
-64 bad usage.
+64 bad usage; 130 interrupted twice, without a report.
 
 Examples:
   turnstile storm
@@ -96,7 +99,7 @@ pub(super) struct Storm {
     /// The user who may get tokens for others [default: the configuration's `admin`]
     #[arg(long, value_name = "USER")]
     admin_user: Option<String>,
-    /// The server's secret [default: that in the data folder]
+    /// The server's secret [default: that in the data folder, for a server on this machine]
     #[arg(long, env = "OPENIM_SECRET", hide_env_values = true)]
     secret: Option<String>,
     /// A configuration file [default: what the server has said in its data folder]
@@ -176,15 +179,30 @@ impl Storm {
         // That of the data folder's server is of no use for another one.
         let beside = self.url.is_none().then(|| format!("http://{}", reachable(config.admin_page)));
         let admin = self.admin.clone().or(beside);
-        Target::find(&ws, &api, admin.as_deref(), key, self.i_own_this_server).await
+        let target = Target::find(&ws, &api, admin.as_deref(), key, self.i_own_this_server).await?;
+        let all = [Some(&target.ws), Some(&target.api), target.admin.as_ref()];
+        let elsewhere = all.into_iter().flatten().find(|place| !place.is_here());
+        if self.secret.is_none()
+            && let Some(place) = elsewhere
+        {
+            return Err(format!(
+                "{place} is another machine, and the data folder's secret is not for it; give its own with --secret. Nothing was sent"
+            ));
+        }
+        Ok(target)
     }
 
     async fn storm(&self, plan: Plan, config: &Config) -> Result<ExitCode, Wrong> {
         let target = self.target(config).await.map_err(Wrong)?;
         let (stop, stops) = watch::channel(false);
+        let mut interrupt = signal(SignalKind::interrupt())?;
         tokio::spawn(async move {
-            if tokio::signal::ctrl_c().await.is_ok() {
+            if interrupt.recv().await.is_some() {
                 let _ = stop.send(true);
+            }
+            // Whoever asks twice does not want the report.
+            if interrupt.recv().await.is_some() {
+                std::process::exit(INTERRUPTED);
             }
             std::future::pending::<()>().await;
         });

@@ -13,6 +13,7 @@ use hyper::Uri;
 /// let address = Address::read("ws://localhost:10001/msg", "ws").unwrap();
 /// assert_eq!((address.host.as_str(), address.port), ("localhost", 10001));
 /// assert_eq!(Address::read("http://[::1]:10002", "http").unwrap().host, "::1");
+/// assert!(Address::read("ws://localhost:99999", "ws").unwrap_err().contains("port"));
 /// assert!(Address::read("wss://localhost", "ws").unwrap_err().contains("must begin with ws://"));
 /// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -24,7 +25,7 @@ pub struct Address {
 }
 
 impl Address {
-    /// Reads a URL that must have this scheme.
+    /// Reads a URL that must have this scheme. One of `http` has no path: each call has its own.
     ///
     /// # Errors
     /// Says what is wrong with the URL.
@@ -38,9 +39,27 @@ impl Address {
         if uri.query().is_some() {
             return Err(wrong("it must have no query"));
         }
-        let host = uri.host().ok_or_else(|| wrong("it names no host"))?;
-        let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-        Ok(Address { host, port: uri.port_u16().unwrap_or(80) })
+        if scheme == "http" && uri.path() != "/" {
+            return Err(wrong("it must have no path"));
+        }
+        let authority = uri.authority().ok_or_else(|| wrong("it names no host"))?;
+        let after = authority.as_str().strip_prefix(authority.host());
+        let after = after.ok_or_else(|| wrong("it must name nobody before the host"))?;
+        let port = match after.strip_prefix(':').map(str::parse) {
+            _ if after.is_empty() => 80,
+            Some(Ok(port)) if port > 0 => port,
+            _ => return Err(wrong("its port must be a number from 1 to 65535")),
+        };
+        let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
+        Ok(Address { host, port })
+    }
+}
+
+/// As it is written in a URL and in a request's `Host`.
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Address { host, port } = self;
+        if host.contains(':') { write!(f, "[{host}]:{port}") } else { write!(f, "{host}:{port}") }
     }
 }
 
@@ -63,9 +82,7 @@ impl Place {
         let found = tokio::net::lookup_host((host.as_str(), port)).await;
         let found: Vec<SocketAddr> =
             found.map_err(|why| format!("{host} cannot be looked up: {why}"))?.collect();
-        if !foreign
-            && let Some(other) = found.iter().find(|address| !address.ip().to_canonical().is_loopback())
-        {
+        if !foreign && let Some(other) = found.iter().find(|address| !is_here(address)) {
             return Err(format!(
                 "{url} is {}, which is not this machine; nothing was sent. If the server is yours, say so with --i-own-this-server",
                 other.ip()
@@ -82,10 +99,52 @@ impl Place {
         }
         Ok(place)
     }
+
+    /// Whether it is on this machine.
+    pub fn is_here(&self) -> bool {
+        is_here(&self.socket)
+    }
+}
+
+fn is_here(address: &SocketAddr) -> bool {
+    address.ip().to_canonical().is_loopback()
 }
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.url)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Address;
+
+    #[test]
+    fn an_address_is_written_as_it_is_read() {
+        for (url, written) in [
+            ("http://[::1]:10002", "[::1]:10002"),
+            ("http://[::1]", "[::1]:80"),
+            ("http://localhost/", "localhost:80"),
+            ("http://127.0.0.1:65535", "127.0.0.1:65535"),
+        ] {
+            assert_eq!(Address::read(url, "http").unwrap().to_string(), written);
+        }
+    }
+
+    #[test]
+    fn what_would_be_ignored_is_refused() {
+        for (url, scheme, expected) in [
+            ("ws://127.0.0.1:99999", "ws", "its port must be a number from 1 to 65535"),
+            ("ws://127.0.0.1:0", "ws", "its port must be"),
+            ("ws://127.0.0.1:", "ws", "its port must be"),
+            ("http://127.0.0.1:1/api", "http", "it must have no path"),
+            ("ws://me@127.0.0.1:1", "ws", "it must name nobody before the host"),
+            ("ws://127.0.0.1:1?a=b", "ws", "it must have no query"),
+        ] {
+            let why = Address::read(url, scheme).unwrap_err();
+            assert!(why.contains(expected), "{url}: {why}");
+        }
+        assert!(Address::read("ws://127.0.0.1:1/gateway", "ws").is_ok(), "clients send this one");
     }
 }

@@ -36,11 +36,11 @@ impl Http {
             let (mut to, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
                 .await
                 .map_err(|why| why.to_string())?;
-            let Address { host, port } = Address::read(&self.place.url, "http")?;
+            let address = Address::read(&self.place.url, "http")?;
             let request = Request::builder()
                 .method(method)
                 .uri(path)
-                .header(header::HOST, format!("{host}:{port}"))
+                .header(header::HOST, address.to_string())
                 .header(header::CONTENT_TYPE, "application/json")
                 .header("operationID", format!("storm_{}", fastrand::u64(..)))
                 .header("token", self.token.reveal())

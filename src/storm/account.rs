@@ -66,7 +66,9 @@ impl Storm {
                 true
             }
             Ok(Err(Broken::Kicked)) => {
-                self.tally.counted().kicked += 1;
+                let mut counted = self.tally.counted();
+                counted.kicked += 1;
+                counted.lives();
                 false
             }
             Ok(Err(Broken::As(kind))) => {
@@ -177,7 +179,10 @@ impl Storm {
     }
 }
 
-const NO_ANSWER: &str = "no answer in time";
+/// A failure that the words about those who wait tell, too.
+pub(super) const NO_ANSWER: &str = "no answer in time";
+/// Connects are refused.
+pub(super) const NOBODY: &str = "nobody listens";
 const CLOSED: &str = "closed";
 
 fn handshake(account: &Account) -> Handshake {
@@ -203,7 +208,7 @@ fn kind(why: &ClientError) -> String {
         ClientError::Broken(tungstenite::Error::Io(why)) => match why.kind() {
             ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => "reset".to_owned(),
             ErrorKind::UnexpectedEof => CLOSED.to_owned(),
-            ErrorKind::ConnectionRefused => "nobody listens".to_owned(),
+            ErrorKind::ConnectionRefused => NOBODY.to_owned(),
             kind => kind.to_string(),
         },
         ClientError::Broken(

@@ -36,6 +36,8 @@ use tally::Tally;
 const BACK_OFF: Duration = Duration::from_millis(100);
 /// How often is looked how it goes.
 const LOOK: Duration = Duration::from_millis(250);
+/// How long it may take to register all accounts and to get their tokens.
+const PREPARES: Duration = Duration::from_secs(60);
 /// How many calls to the API are under way at once.
 const CALLS: usize = 16;
 /// How many users one call names.
@@ -122,10 +124,7 @@ impl Plan {
         )?;
         share(!self.platforms.is_empty(), "there must be at least one platform")?;
         share(self.cycles != Some(0), "there must be at least one cycle")?;
-        share(
-            !self.stall.is_zero() && self.stall < self.patience,
-            "a stall must be told before patience ends",
-        )?;
+        share(!self.stall.is_zero() && self.stall < self.patience, "--stall must be less than --patience")?;
         let wants = self.sockets();
         share(
             wants <= sockets,
@@ -186,28 +185,30 @@ struct Storm {
 /// Storms a server, and tells `look` how it goes several times a second.
 ///
 /// It ends when its time is over, when it has had its cycles, when `stop` says so, or some time after everything has stopped:
-/// long enough to see whether those who give up can leave.
+/// long enough to see whether those who give up can leave. A server where everything fails that once went well has stopped, too.
 ///
 /// # Errors
-/// If no tokens can be had, or nothing at all came to its end.
+/// If no tokens can be had in time, or nothing at all came to its end.
 pub async fn run(
     plan: Plan,
     target: Target,
     mut stop: watch::Receiver<bool>,
     mut look: impl FnMut(&Sample),
 ) -> Result<Report, String> {
-    let token = administrator(&target, &plan.admin).await?;
-    let api = Http { place: target.api.clone(), token };
-    let server = target.admin.clone().map(|place| Watch::new(place, api.token.clone()));
-    let storm = Arc::new(Storm {
-        plan,
-        target,
-        api,
-        tally: Tally::default(),
-        begun: AtomicU64::new(0),
-        holds: AtomicBool::new(false),
-    });
-    let cast = storm.cast().await?;
+    let place = target.api.clone();
+    let prepared = tokio::select! {
+        prepared = timeout(PREPARES, prepare(plan, target)) => prepared,
+        Ok(_) = stop.wait_for(|stop| *stop) => {
+            return Err("interrupted while the accounts were registered; nothing was stormed".to_owned());
+        }
+    };
+    let (storm, cast) = prepared.map_err(|_| {
+        format!(
+            "{place}: the accounts have no tokens after {} s; take fewer, or look how the server is",
+            PREPARES.as_secs()
+        )
+    })??;
+    let server = storm.target.admin.clone().map(|place| Watch::new(place, storm.api.token.clone()));
     let (end, ends) = watch::channel(false);
     let mut talkers = JoinSet::new();
     let mut held = storm.hold(&cast, &ends);
@@ -234,6 +235,7 @@ pub async fn run(
     }
     let seconds = began.elapsed();
     watcher.look().await;
+    watcher.conclude();
     end.send_replace(true);
     // Those who are halfway round may come to the end, unless nothing moves any more.
     if !watcher.stalls() {
@@ -251,6 +253,21 @@ pub async fn run(
     }
     let still_online = storm.still_online(&cast.users).await;
     watcher.report(seconds, unfinished, half_open, slow, still_online)
+}
+
+/// Registers those who take part.
+async fn prepare(plan: Plan, target: Target) -> Result<(Arc<Storm>, Cast), String> {
+    let token = administrator(&target, &plan.admin).await?;
+    let storm = Arc::new(Storm {
+        api: Http { place: target.api.clone(), token },
+        plan,
+        target,
+        tally: Tally::default(),
+        begun: AtomicU64::new(0),
+        holds: AtomicBool::new(false),
+    });
+    let cast = storm.cast().await?;
+    Ok((storm, cast))
 }
 
 /// A token of an administrator, for the secret.

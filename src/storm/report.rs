@@ -9,9 +9,10 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use tokio::time::timeout;
 
+use super::account::{NO_ANSWER, NOBODY};
 use super::held::Ends;
 use super::server::Watch;
-use super::tally::{Phase, Took, Waiting};
+use super::tally::{Failure, Phase, Took, Waiting};
 use super::{LOOK, Storm};
 
 /// After how long without an end it may be that there will be none.
@@ -73,7 +74,7 @@ pub struct Stall {
     pub since_seconds: f64,
     /// The most accounts that waited in each phase from then on, and the longest that one did.
     pub waiting: BTreeMap<Phase, Waiting>,
-    /// How many gave up in each phase from then on.
+    /// How many gave up or failed in each phase since the server last showed that it lives.
     pub gave_up: BTreeMap<Phase, u64>,
     /// The connections that the server has counted ever since, if it says so and they do not change.
     pub frozen_connections: Option<u64>,
@@ -137,7 +138,6 @@ struct Stopped {
     since: Instant,
     seen: Instant,
     waiting: BTreeMap<Phase, Waiting>,
-    failed_before: BTreeMap<Phase, u64>,
 }
 
 impl Watcher {
@@ -155,13 +155,36 @@ impl Watcher {
     pub(super) fn doubts(&self) -> bool {
         let moved = self.storm.tally.counted().moved.unwrap_or(self.began);
         let waits = self.samples.last().is_some_and(|sample| !sample.waiting.is_empty());
-        waits && (DOUBT..self.storm.plan.stall + LOOK).contains(&moved.elapsed())
+        let may_tell = |since: Instant| (DOUBT..self.storm.plan.stall + LOOK).contains(&since.elapsed());
+        (waits && may_tell(moved)) || self.fails().is_some_and(may_tell)
+    }
+
+    /// Since when everything fails that once came to its end. A server that never took anybody is no server that has stopped.
+    fn fails(&self) -> Option<Instant> {
+        let counted = self.storm.tally.counted();
+        counted.alive.filter(|_| !counted.since.is_empty())
+    }
+
+    /// The storm is over. If the last who came were refused, the server is gone, however short a time ago.
+    pub(super) fn conclude(&mut self) {
+        let refused = self.storm.tally.counted().since.keys().any(|failure| failure.kind == NOBODY);
+        if self.stall.is_none()
+            && refused
+            && let Some(since) = self.fails()
+        {
+            self.stall = Some(Stopped { since, seen: Instant::now(), waiting: BTreeMap::new() });
+        }
     }
 
     /// Whether it has stopped for so long that those who gave up could have left.
     pub(super) fn has_seen_enough(&self) -> bool {
         let enough = self.storm.plan.patience * 2 + LOOK * 2;
-        self.stall.as_ref().is_some_and(|stall| stall.since.elapsed() > enough)
+        let Some(stall) = &self.stall else { return false };
+        // Where all fail at once, nobody is left whose leaving could be seen.
+        let nobody = stall.seen.elapsed() > LOOK * 2
+            && longest(&stall.waiting) < self.storm.plan.stall
+            && self.samples.last().is_some_and(|sample| sample.waiting.is_empty());
+        nobody || stall.since.elapsed() > enough
     }
 
     fn failed(&self) -> BTreeMap<Phase, u64> {
@@ -174,11 +197,15 @@ impl Watcher {
 
     /// Looks once.
     pub(super) async fn look(&mut self) -> &Sample {
-        if let Some(server) = &self.server
-            && let Ok(Ok(count)) = timeout(LOOK * 2, server.connections()).await
-            && self.connections.is_none_or(|(before, _)| before != count)
-        {
-            self.connections = Some((count, Instant::now()));
+        if let Some(server) = &self.server {
+            match timeout(LOOK * 2, server.connections()).await {
+                Ok(Ok(count)) if self.connections.is_none_or(|(before, _)| before != count) => {
+                    self.connections = Some((count, Instant::now()));
+                }
+                // What it counted once is nothing that it says.
+                Ok(Err(_)) => self.connections = None,
+                _ => {}
+            }
         }
         let tally = &self.storm.tally;
         let (waiting, cycles, logins) = (tally.waiting(), tally.done(Phase::Cycle), tally.done(Phase::Reply));
@@ -203,18 +230,22 @@ impl Watcher {
 
     /// Whether it has stopped or goes on again.
     fn judge(&mut self, waiting: &BTreeMap<Phase, Waiting>, moved: Instant) {
-        let failed = self.failed();
         if self.stall.as_ref().is_some_and(|stall| moved > stall.seen) {
             self.stall = None;
             self.pauses += 1;
         }
         self.storm.holds.store(self.stalls(), Ordering::Relaxed);
         let patience = self.storm.plan.stall;
-        let longest = waiting.values().map(|waiting| waiting.longest_ms).max().unwrap_or(0);
-        if self.stall.is_none() && moved.elapsed() >= patience && u128::from(longest) >= patience.as_millis()
+        let since = match self.fails() {
+            _ if moved.elapsed() >= patience && longest(waiting) >= patience => Some(moved),
+            Some(alive) if alive.elapsed() >= patience => Some(alive),
+            _ => None,
+        };
+        if self.stall.is_none()
+            && let Some(since) = since
         {
-            let (since, seen) = (moved, Instant::now());
-            self.stall = Some(Stopped { since, seen, waiting: BTreeMap::new(), failed_before: failed });
+            self.stall = Some(Stopped { since, seen: Instant::now(), waiting: BTreeMap::new() });
+            self.storm.holds.store(true, Ordering::Relaxed);
         }
         let Some(stall) = &mut self.stall else { return };
         for (phase, now) in waiting {
@@ -226,11 +257,11 @@ impl Watcher {
 
     fn stall(&self) -> Option<Stall> {
         let stopped = self.stall.as_ref()?;
-        let mut gave_up = self.failed();
-        for (phase, before) in &stopped.failed_before {
-            *gave_up.entry(*phase).or_default() -= before;
+        let failed = self.storm.tally.counted().since.clone();
+        let mut gave_up: BTreeMap<Phase, u64> = BTreeMap::new();
+        for (failure, times) in &failed {
+            *gave_up.entry(failure.phase).or_default() += times;
         }
-        gave_up.retain(|_, times| *times > 0);
         let patience = self.storm.plan.stall;
         // Up to the last look: what comes after that is our own leaving.
         let looked = self.samples.last().map_or(0.0, |sample| sample.seconds);
@@ -254,6 +285,13 @@ impl Watcher {
             };
             let seconds = *longest_ms as f64 / 1000.0;
             words.push(format!("{what} ({accounts} at once, one of them for {seconds:.1} s)"));
+        }
+        for (Failure { phase, kind }, times) in failed.iter().filter(|(failure, _)| failure.kind != NO_ANSWER)
+        {
+            words.push(match kind.as_str() {
+                NOBODY => format!("nobody listens: the server is gone ({times} connects were refused)"),
+                kind => format!("all that began has failed: {kind} in {} ({times} times)", phase.name()),
+            });
         }
         if let Some((count, lasts)) = frozen {
             words.push(format!(
@@ -317,6 +355,11 @@ impl Watcher {
             samples: self.samples.clone(),
         })
     }
+}
+
+/// How long somebody waits at most.
+fn longest(waiting: &BTreeMap<Phase, Waiting>) -> Duration {
+    Duration::from_millis(waiting.values().map(|waiting| waiting.longest_ms).max().unwrap_or(0))
 }
 
 impl Latency {

@@ -73,6 +73,10 @@ pub(super) struct Counted {
     pub(super) pushes: u64,
     /// When something last came to its end.
     pub(super) moved: Option<Instant>,
+    /// When the server last showed that it lives: a cycle came to its end, or somebody was kicked.
+    pub(super) alive: Option<Instant>,
+    /// What has failed since then.
+    pub(super) since: BTreeMap<Failure, u64>,
 }
 
 /// How long a phase took, each time.
@@ -110,7 +114,10 @@ impl Tally {
     }
 
     pub(super) fn fail(&self, phase: Phase, kind: impl Into<String>) {
-        *self.counted().failures.entry(Failure { phase, kind: kind.into() }).or_default() += 1;
+        let failure = Failure { phase, kind: kind.into() };
+        let mut counted = self.counted();
+        *counted.since.entry(failure.clone()).or_default() += 1;
+        *counted.failures.entry(failure).or_default() += 1;
     }
 
     /// Who waits now, by phase.
@@ -132,6 +139,14 @@ impl Tally {
     }
 }
 
+impl Counted {
+    /// The server shows that it lives.
+    pub(super) fn lives(&mut self) {
+        self.alive = Some(Instant::now());
+        self.since.clear();
+    }
+}
+
 impl Within<'_> {
     /// It has come to its end.
     pub(super) fn done(self) {
@@ -140,6 +155,7 @@ impl Within<'_> {
         counted.took.entry(self.phase).or_default().add(took);
         if self.phase == Phase::Cycle {
             counted.moved = Some(Instant::now());
+            counted.lives();
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `turnstile incident`: the hang, the fix, the default, and that nothing is left behind.
 
-use std::fs;
-use std::path::Path;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -18,21 +18,33 @@ fn incident(folder: &Path) -> Command {
     command
 }
 
-/// How many servers run whose data is in a folder.
-fn servers(folder: &Path) -> usize {
+/// The servers that run whose data is in a folder: their folders below `/proc`, and their command lines.
+fn running(folder: &Path) -> Vec<(PathBuf, String)> {
     let folder = folder.to_str().unwrap();
-    let processes = fs::read_dir("/proc").unwrap().flatten();
-    let command = |entry: &fs::DirEntry| fs::read(entry.path().join("cmdline")).unwrap_or_default();
-    processes
-        .filter(|entry| {
-            let command = command(entry);
-            let command = String::from_utf8_lossy(&command);
-            command.contains("until-stdin-ends") && command.contains(folder)
-        })
-        .count()
+    let processes = fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
+    let command = |process: PathBuf| {
+        let command = fs::read(process.join("cmdline")).unwrap_or_default();
+        (process, String::from_utf8_lossy(&command).into_owned())
+    };
+    let ours =
+        |(_, command): &(PathBuf, String)| command.contains("until-stdin-ends") && command.contains(folder);
+    processes.map(command).filter(ours).collect()
 }
 
-fn until(what: &str, holds: impl Fn() -> bool) {
+/// How many they are.
+fn servers(folder: &Path) -> usize {
+    running(folder).len()
+}
+
+/// The number of a server of a design that has had some work: ticks of processor time.
+fn at_work(folder: &Path, design: &str) -> Option<String> {
+    let (process, _) = running(folder).into_iter().find(|(_, command)| command.contains(design))?;
+    let stat = fs::read_to_string(process.join("stat")).ok()?;
+    let ticks: u64 = stat.rsplit_once(')')?.1.split_whitespace().nth(11)?.parse().ok()?;
+    (ticks >= 30).then(|| process.file_name().unwrap().to_str().unwrap().to_owned())
+}
+
+fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let began = Instant::now();
     while !holds() {
         assert!(began.elapsed() < SOON, "{what}");
@@ -111,6 +123,32 @@ fn the_hub_of_openim_hangs_as_told_and_the_others_go_on() {
 }
 
 #[test]
+fn a_server_that_is_killed_has_not_gone_as_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = File::create(folder.path().join("out")).unwrap();
+    let mut incident = Running(incident(folder.path()).stdout(out).spawn().unwrap());
+    let mut victim = None;
+    until("the last server is at work", || {
+        victim = at_work(folder.path(), "lanes");
+        victim.is_some()
+    });
+    assert!(Command::new("kill").args(["-KILL", &victim.unwrap()]).status().unwrap().success());
+    assert_eq!(incident.0.wait().unwrap().code(), Some(3));
+    let said = fs::read_to_string(folder.path().join("out")).unwrap();
+    let result: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(result["as_told"], false);
+    let last = &result["acts"][2];
+    assert_eq!(last["lost"], "the server ended by itself (signal: 9 (SIGKILL))");
+    assert!(
+        last["storm"]["stall"]["words"].to_string().contains("the server is gone"),
+        "{}",
+        last["storm"]["stall"]
+    );
+    let page = fs::read_to_string(folder.path().join("turnstile-incident.html")).unwrap();
+    assert!(page.contains("<td class=\"bad\">the server ended by itself"), "the table says so");
+}
+
+#[test]
 fn its_servers_end_however_it_ends() {
     let folder = tempfile::tempdir().unwrap();
     for (name, code) in [("-INT", Some(130)), ("-TERM", Some(130)), ("-KILL", None)] {
@@ -131,7 +169,11 @@ fn settings_that_cannot_be_are_refused() {
         let out = Command::new(env!("CARGO_BIN_EXE_turnstile")).arg("incident").args(args).output().unwrap();
         assert_eq!(out.status.code(), Some(64), "{args:?}");
     }
-    let out = incident(folder.path()).args(["--report", "none/r.html"]).output().unwrap();
-    let complaint = String::from_utf8_lossy(&out.stderr);
-    assert!(out.status.code() == Some(1) && complaint.contains("cannot write none/r.html"), "{complaint}");
+    for report in ["none/r.html", "."] {
+        let out = incident(folder.path()).args(["--report", report]).output().unwrap();
+        let complaint = String::from_utf8_lossy(&out.stderr);
+        let expected = format!("cannot write {report}");
+        assert!(out.status.code() == Some(1) && complaint.contains(&expected), "{complaint}");
+        assert!(out.stdout.is_empty(), "nothing was played");
+    }
 }

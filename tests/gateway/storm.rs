@@ -183,11 +183,17 @@ struct Fake {
 
 impl Fake {
     async fn start(stops: Option<(Phase, u64)>, takes: Duration) -> Place {
+        Fake::start_and_go(stops, takes, usize::MAX).await
+    }
+
+    /// One that listens no more after so many connections.
+    async fn start_and_go(stops: Option<(Phase, u64)>, takes: Duration, after: usize) -> Place {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let fake = Arc::new(Fake { stops, takes, came: AtomicU64::new(0) });
         tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
+            for _ in 0..after {
+                let Ok((stream, _)) = listener.accept().await else { return };
                 tokio::spawn(fake.clone().serve(stream));
             }
         });
@@ -250,6 +256,45 @@ async fn a_stall_is_told_by_the_phase_that_stopped() {
         assert!((16..=20).contains(&report.cycles), "{}", report.text());
         assert!(samples > 4);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_gone_has_stopped() {
+    let world = World::new().await;
+    // While the storm goes on, and so shortly before its end that nothing else would tell.
+    for cycles in [None, Some(24)] {
+        let gone = Fake::start_and_go(None, Duration::ZERO, 20).await;
+        let target = Target { ws: gone, ..world.target().await };
+        let (_stop, stops) = watch::channel(false);
+        let storm = run(Plan { cycles, ..impatient(4) }, target, stops, |_| {});
+        let report = timeout(LONG, storm).await.unwrap().unwrap();
+        let text = report.text();
+        let stall = report.stall.expect("it has stopped");
+        assert!(text.contains("it STOPPED after") && !text.contains("went on to the end"), "{text}");
+        assert!(
+            stall.words.iter().any(|words| words.starts_with("nobody listens: the server is gone")),
+            "{text}"
+        );
+        assert!((1..=20).contains(&report.cycles) && stall.gave_up[&Phase::Connect] > 0, "{text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_can_be_stopped_before_it_begins() {
+    let world = World::new().await;
+    // Takes connections, and answers no call.
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let socket = silent.local_addr().unwrap();
+    let target = Target { api: Place { url: format!("http://{socket}"), socket }, ..world.target().await };
+    let (stop, stops) = watch::channel(false);
+    let stopped = async {
+        silent.accept().await.unwrap();
+        stop.send_replace(true);
+        std::future::pending::<()>().await
+    };
+    let storm = run(plan(4), target, stops, |_| unreachable!("it does not begin"));
+    let why = tokio::select! { report = storm => report.unwrap_err(), () = stopped => unreachable!() };
+    assert!(why.contains("interrupted while the accounts were registered"), "{why}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -325,8 +370,13 @@ async fn the_command_says_by_its_exit_code_how_it_went() {
     let folder = world.folder.path().to_owned();
     let (url, api) = (format!("ws://{}", world.running.listen), format!("http://{}", world.running.api));
     let at = |more: &[&str]| {
-        let mut args = vec!["--url", &url, "--api", &api, "--data", folder.to_str().unwrap()];
+        let mut args = vec!["--data", folder.to_str().unwrap()];
         args.extend(more);
+        for (flag, value) in [("--url", &url), ("--api", &api)] {
+            if !more.contains(&flag) {
+                args.extend([flag, value]);
+            }
+        }
         storm(&folder, &args)
     };
     let (code, out, err) = at(&["--users", "5", "--cycles", "50", "--json"]);
@@ -341,7 +391,7 @@ async fn the_command_says_by_its_exit_code_how_it_went() {
         (&["--users", "0"][..], "0 is not in 1..=100000"),
         (&["--users", "5000", "--max-sockets", "100"], "takes 5016 sockets and 100 may be open"),
         (&["--seconds", "4000"], "at most 3600"),
-        (&["--stall", "9"], "told before patience ends"),
+        (&["--stall", "9"], "--stall must be less than --patience"),
         (&["--reset", "1.5"], "from 0 to 1"),
         (&["--platforms", "12"], "from 1 to 11, or mixed"),
         (&["--prefix", "a_b"], "--prefix"),
@@ -351,6 +401,10 @@ async fn the_command_says_by_its_exit_code_how_it_went() {
     }
     let (code, _, err) = storm(&folder, &["--url", "ws://192.0.2.1:1", "--data", folder.to_str().unwrap()]);
     assert!(code == Some(1) && err.contains("--i-own-this-server"), "{err}");
+    for foreign in [["--url", "ws://192.0.2.1:1"], ["--api", "http://192.0.2.1:1"]] {
+        let (code, _, err) = at(&[&foreign[..], &["--i-own-this-server"]].concat());
+        assert!(code == Some(1) && err.contains("give its own with --secret"), "{err}");
+    }
     let (code, _, err) = at(&["--secret", "another secret altogether"]);
     assert!(code == Some(1) && err.contains("secret or userID is wrong"), "{err}");
 

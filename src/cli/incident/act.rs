@@ -18,6 +18,8 @@ use super::server::{Server, cpu};
 const LOOK: Duration = Duration::from_millis(100);
 /// How long a server that goes on may take to empty its queues, so that it can be seen who stays.
 const SETTLES: Duration = Duration::from_secs(20);
+/// How often a server is asked at the end how it is, if no answer comes.
+const ASKS: u32 = 3;
 /// Over how many seconds its processor time is taken.
 const CPU_OVER: f64 = 2.0;
 /// How long somebody must have waited until that is a symptom.
@@ -63,6 +65,8 @@ pub(super) struct Act {
     pub(super) log_line: Option<String>,
     /// The end of the hub as a program, if it broke.
     pub(super) crash: Option<String>,
+    /// Why nobody knows how it went on: the server has ended by itself, or did not say how it is at the end.
+    pub(super) lost: Option<String>,
     /// The most that was seen in each of the hub's channels.
     pub(super) fullest: BTreeMap<String, u64>,
     /// Percent of a core that the server used while something went on.
@@ -77,6 +81,13 @@ pub(super) struct Act {
     pub(super) looks: Vec<Look>,
     #[serde(skip)]
     pub(super) drawing: Option<String>,
+}
+
+impl Act {
+    /// Whether the server went on to the end.
+    pub(super) fn went_on(&self) -> bool {
+        !self.hung && self.crash.is_none() && self.lost.is_none()
+    }
 }
 
 /// What an act is to be.
@@ -110,7 +121,7 @@ impl Scene {
         mut progress: impl FnMut(&Sample),
         symptom: impl Fn(&Symptom) + Send + Sync + 'static,
     ) -> Result<Act, Wrong> {
-        let server = Server::start(self.design, self.version, self.capacity, self.service_us).await?;
+        let mut server = Server::start(self.design, self.version, self.capacity, self.service_us).await?;
         let target = server.target.clone();
         let token = administrator(&target, &self.plan.admin).await.map_err(Wrong)?;
         let place = target.admin.clone().ok_or_else(|| Wrong("the server has no admin page".to_owned()))?;
@@ -143,10 +154,15 @@ impl Scene {
         let ghosts = online(&server.target, token, &self.plan).await;
         let drawing = page.drawing().await.ok();
         let mut seen = std::mem::take(&mut *seen.lock().unwrap_or_else(PoisonError::into_inner));
+        let lost = match (server.ended(), &last) {
+            (Some(how), _) => Some(format!("the server ended by itself ({how})")),
+            (None, None) => Some("the server does not say how it is at the end".to_owned()),
+            (None, Some(_)) => None,
+        };
         if let Some(last) = last {
             seen.last = last;
         }
-        Ok(Act { ghosts, ..self.act(seen, report, drawing, server.watchdog_line()) })
+        Ok(Act { ghosts, lost, ..self.act(seen, report, drawing, server.watchdog_line()) })
     }
 
     fn act(&self, seen: Seen, storm: Report, drawing: Option<String>, log_line: Option<String>) -> Act {
@@ -181,6 +197,7 @@ impl Scene {
             words,
             log_line,
             crash,
+            lost: None,
             fullest,
             cpu_percent: over(0.0, stopped.unwrap_or(storm.seconds)),
             idle_cpu_percent,
@@ -200,8 +217,16 @@ fn channels(waits: &Value) -> impl Iterator<Item = &Value> {
 /// What the server says last: one that goes on has some time to empty its queues.
 async fn settled(page: &Watch, goes_on: bool) -> Option<Value> {
     let began = Instant::now();
+    let mut unheard = 0;
     loop {
-        let waits = page.waits().await.ok()?;
+        let Ok(waits) = page.waits().await else {
+            unheard += 1;
+            if unheard == ASKS {
+                return None;
+            }
+            sleep(LOOK).await;
+            continue;
+        };
         let busy = waits["connections"] != 0 || channels(&waits).any(|channel| channel["len"] != 0);
         if !goes_on || !busy || began.elapsed() > SETTLES {
             return Some(waits);

@@ -15,7 +15,7 @@ pub(super) struct Line {
 pub(super) enum Axis {
     /// From 0 up to a value.
     To(f64),
-    /// From 1 up to a value, by powers of ten; what is less than 1 is drawn at the bottom.
+    /// From 1 up to a value, by powers of ten, and 0 as far below 1 as 10 is above it.
     Log(f64),
 }
 
@@ -31,7 +31,8 @@ impl Axis {
     fn at(self, value: f64) -> f64 {
         let share = match self {
             Axis::To(most) => value / most,
-            Axis::Log(most) => value.max(1.0).log10() / most.log10(),
+            Axis::Log(most) if value < 1.0 => value / (1.0 + most.log10()),
+            Axis::Log(most) => (1.0 + value.log10()) / (1.0 + most.log10()),
         };
         share.clamp(0.0, 1.0)
     }
@@ -48,7 +49,8 @@ impl Axis {
                 (0..).map(|n| f64::from(n) * step).take_while(|value| *value <= most * 1.0001).collect()
             }
             Axis::Log(most) => {
-                (0..).map(|n| 10f64.powi(n)).take_while(|value| *value <= most * 1.0001).collect()
+                let powers = (0..).map(|n| 10f64.powi(n)).take_while(|value| *value <= most * 1.0001);
+                std::iter::once(0.0).chain(powers).collect()
             }
         }
     }
@@ -72,7 +74,7 @@ fn open(title: &str, height: f64) -> String {
     format!(r#"<svg class="chart" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{title}">"#)
 }
 
-/// Lines over time, with a legend above.
+/// Lines over time, with a legend above. The second is dashed: what lies below it is seen.
 pub(super) fn lines(title: &str, unit: &str, seconds: f64, values: Axis, lines: &[Line]) -> String {
     let mut svg = open(title, HEIGHT);
     let (right, bottom) = (WIDTH - RIGHT, HEIGHT - BOTTOM);
@@ -107,13 +109,14 @@ pub(super) fn lines(title: &str, unit: &str, seconds: f64, values: Axis, lines: 
     );
     let _ = write!(svg, r#"<text x="4" y="14">{unit}</text>"#);
     let mut legend = LEFT + 60.0;
-    for Line { name, series, points } in lines {
+    for (nth, Line { name, series, points }) in lines.iter().enumerate() {
+        let dashed = if nth == 1 { " dashed" } else { "" };
         let place = |n: usize, (at, value): &(f64, f64)| {
             format!("{}{:.1} {:.1}", if n == 0 { 'M' } else { 'L' }, x(*at), y(*value))
         };
         let path: String = points.iter().enumerate().map(|(n, point)| place(n, point)).collect();
-        let _ = write!(svg, r#"<path class="line series{series}" d="{path}"/>"#);
-        let _ = write!(svg, r#"<path class="line series{series}" d="M{legend:.1} 10h18"/>"#);
+        let _ = write!(svg, r#"<path class="line series{series}{dashed}" d="{path}"/>"#);
+        let _ = write!(svg, r#"<path class="line series{series}{dashed}" d="M{legend:.1} 10h18"/>"#);
         let _ = write!(svg, r#"<text x="{:.1}" y="14">{name}</text>"#, legend + 24.0);
         legend += 40.0 + 7.5 * name.chars().count() as f64;
     }
@@ -185,14 +188,18 @@ mod tests {
     fn ticks_are_round_and_within() {
         assert_eq!(Axis::To(1000.0).ticks(), [0.0, 250.0, 500.0, 750.0, 1000.0]);
         assert_eq!(Axis::To(25.0).ticks(), [0.0, 10.0, 20.0]);
-        assert_eq!(Axis::log_for(4556.0).ticks(), [1.0, 10.0, 100.0, 1000.0, 10_000.0]);
-        assert_eq!([0.0, 1.0, 100.0, 1e9].map(|value| Axis::Log(1e4).at(value)), [0.0, 0.0, 0.5, 1.0]);
+        assert_eq!(Axis::log_for(4556.0).ticks(), [0.0, 1.0, 10.0, 100.0, 1000.0, 10_000.0]);
+        let places = [0.0, 0.5, 1.0, 10.0, 1e3, 1e9].map(|value| Axis::Log(1e3).at(value));
+        assert_eq!(places, [0.0, 0.125, 0.25, 0.5, 1.0, 1.0], "nothing and one are told apart");
     }
 
     #[test]
     fn what_is_drawn_is_xml_without_holes() {
-        let line = Line { name: "register".to_owned(), series: 0, points: vec![(0.0, 0.0), (1.0, 10.0)] };
-        let svg = lines("queues", "queued", 2.0, Axis::To(10.0), &[line]);
+        let line =
+            |name: &str| Line { name: name.to_owned(), series: 0, points: vec![(0.0, 0.0), (1.0, 10.0)] };
+        let both = [line("register"), line("unregister")];
+        let svg = lines("queues", "queued", 2.0, Axis::To(10.0), &both);
+        assert_eq!(svg.matches("dashed").count(), 2, "one of two that lie upon one another, and its legend");
         assert!(svg.contains(r#"d="M56.0 200.0L342.0 30.0""#), "{svg}");
         assert!(!svg.contains("NaN") && svg.ends_with("</svg>"));
         assert!(!lines("none", "", 0.0, Axis::To(1.0), &[]).contains("NaN"));

@@ -3,6 +3,7 @@
 mod act;
 mod chart;
 mod page;
+mod paper;
 mod server;
 mod table;
 
@@ -22,6 +23,7 @@ use turnstile::storm::Plan;
 use super::storm::{line, progress};
 use super::{Wrong, say};
 use act::{Act, Scene, Symptom};
+use paper::Paper;
 use table::Settings;
 
 /// Exit code if it went otherwise than told.
@@ -71,11 +73,13 @@ impl Incident {
     pub(super) fn run(self) -> Result<ExitCode, Wrong> {
         let tokio = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let code = tokio.block_on(async {
+            // Both are caught before the first server is there.
+            let mut interrupt = signal(SignalKind::interrupt())?;
             let mut terminate = signal(SignalKind::terminate())?;
             tokio::select! {
                 code = self.play() => code,
                 // The servers end with the futures that hold them.
-                _ = tokio::signal::ctrl_c() => Ok(ExitCode::from(INTERRUPTED)),
+                _ = interrupt.recv() => Ok(ExitCode::from(INTERRUPTED)),
                 _ = terminate.recv() => Ok(ExitCode::from(INTERRUPTED)),
             }
         });
@@ -106,12 +110,7 @@ impl Incident {
     }
 
     async fn play(&self) -> Result<ExitCode, Wrong> {
-        // Sooner than after a minute of storm.
-        if let Some(folder) = self.report.parent().filter(|folder| !folder.as_os_str().is_empty())
-            && !folder.is_dir()
-        {
-            return Err(Wrong(format!("cannot write {}: there is no such folder", self.report.display())));
-        }
+        let paper = Paper::at(&self.report)?;
         let settings = Settings {
             users: self.users,
             capacity: self.capacity as usize,
@@ -134,18 +133,19 @@ impl Incident {
         }
         let as_told = acts[0].hung
             && acts[0].expected_cycle
-            && acts[1..].iter().all(|act| !act.hung && act.crash.is_none());
-        std::fs::write(&self.report, page::page(&settings, &acts, as_told))
-            .map_err(|why| Wrong(format!("cannot write {}: {why}", self.report.display())))?;
+            && acts[0].lost.is_none()
+            && acts[1..].iter().all(Act::went_on);
+        // What was seen is said before the page is written: it may be that it cannot be.
         if self.json {
             let object = serde_json::json!({ "as_told": as_told, "report": self.report, "acts": acts });
             say(&format!("{object}\n"));
         } else {
             let width = terminal_width();
             say(&format!("\n{}\n", table::text(&acts, width)));
-            let verdict = if as_told { "as told" } else { "NOT as told" };
-            say(&format!("{verdict}; the page is {}\n", self.report.display()));
+            say(&format!("{}\n", if as_told { "as told" } else { "NOT as told" }));
         }
+        paper.write(&page::page(&settings, &acts, as_told))?;
+        tell(&format!("the page is {}\n", self.report.display()));
         Ok(ExitCode::from(if as_told { 0 } else { OTHERWISE }))
     }
 
@@ -156,7 +156,7 @@ impl Incident {
         loop {
             let act = Act { played, ..self.act(&scene).await? };
             let hangs = act.hung || scene.design != Design::SingleSelect;
-            if played == ATTEMPTS || (hangs && act.crash.is_none()) {
+            if played == ATTEMPTS || act.lost.is_some() || (hangs && act.crash.is_none()) {
                 return Ok(act);
             }
             tell(&ending(&act));
@@ -194,8 +194,12 @@ fn ending(act: &Act) -> String {
     if let Some(remark) = table::remark(act) {
         text += &format!("  {remark}\n");
     }
-    let outcome = if act.hung { "hung" } else { "went on to the end" };
-    text + &format!("  it {outcome}: {} cycles, {:.0}/s\n", act.storm.cycles, act.storm.cycles_per_second)
+    let outcome = match &act.lost {
+        Some(lost) => lost,
+        None if act.hung => "it hung",
+        None => "it went on to the end",
+    };
+    text + &format!("  {outcome}: {} cycles, {:.0}/s\n", act.storm.cycles, act.storm.cycles_per_second)
 }
 
 /// How wide the terminal is; what is none is as wide as a terminal often is.

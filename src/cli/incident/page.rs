@@ -57,9 +57,9 @@ fn table(acts: &[Act]) -> String {
     for (row, cells) in table::rows(acts) {
         let _ = write!(html, "<tr><th scope=\"row\">{}</th>", escaped(row));
         for (act, cell) in acts.iter().zip(cells) {
-            let class = match (row, act.hung) {
-                ("outcome", true) => " class=\"bad\"",
-                ("outcome", false) => " class=\"good\"",
+            let class = match (row, act.went_on()) {
+                ("outcome", true) => " class=\"good\"",
+                ("outcome", false) => " class=\"bad\"",
                 _ => "",
             };
             let _ = write!(html, "<td{class}>{}</td>", escaped(&cell));

@@ -89,6 +89,11 @@ impl Server {
         log.lines().find(|line| line.contains("ERROR") && line.contains("Deadlock")).map(str::to_owned)
     }
 
+    /// How its process has ended by itself, if it has.
+    pub(super) fn ended(&mut self) -> Option<String> {
+        self.child.try_wait().ok().flatten().map(|status| status.to_string())
+    }
+
     /// The number of its process.
     pub(super) fn id(&self) -> u32 {
         self.child.id()

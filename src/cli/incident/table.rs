@@ -46,6 +46,17 @@ fn percent(value: Option<f64>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| format!("{value:.0} %"))
 }
 
+/// How an act ended.
+pub(super) fn outcome(act: &Act) -> String {
+    match (&act.lost, &act.crash, act.hung, &act.storm.stall) {
+        (Some(lost), ..) => lost.clone(),
+        (_, Some(_), ..) => "the hub broke".to_owned(),
+        (.., true, Some(stall)) => format!("hung after {:.1} s", stall.since_seconds),
+        (.., true, None) => "a deadlock".to_owned(),
+        (.., false, _) => "went on to the end".to_owned(),
+    }
+}
+
 /// Each row with a cell for each act.
 pub(super) fn rows(acts: &[Act]) -> Vec<(&'static str, Vec<String>)> {
     let row = |name, cell: &dyn Fn(&Act) -> String| (name, acts.iter().map(cell).collect());
@@ -54,12 +65,7 @@ pub(super) fn rows(acts: &[Act]) -> Vec<(&'static str, Vec<String>)> {
         failures.map(|failed| failed.times).sum::<u64>().to_string()
     };
     vec![
-        row("outcome", &|act| match (&act.crash, act.hung, &act.storm.stall) {
-            (Some(_), ..) => "the hub broke".to_owned(),
-            (_, true, Some(stall)) => format!("hung after {:.1} s", stall.since_seconds),
-            (_, true, None) => "a deadlock".to_owned(),
-            (_, false, _) => "went on to the end".to_owned(),
-        }),
+        row("outcome", &outcome),
         row("who waits for whom", &|act| act.words.get(1).cloned().unwrap_or_else(|| "-".to_owned())),
         row("times played", &|act| act.played.to_string()),
         row("cycles", &|act| act.storm.cycles.to_string()),
