@@ -190,9 +190,11 @@ fn bar(
 ) -> Result<(), Box<dyn std::error::Error>> {
     let Median { low, middle, high } = point.median();
     let seconds = |time: std::time::Duration| time.as_secs_f64().max(floor);
-    let from = low.map_or(horizon, seconds);
-    let to = high.map_or(horizon, seconds);
-    chart.draw_series([PathElement::new([(x, from), (x, to)], colour.stroke_width(1))])?;
+    // Of a few runs there are no bounds.
+    if low.is_none_or(|low| !low.is_zero()) {
+        let (from, to) = (low.map_or(horizon, seconds), high.map_or(horizon, seconds));
+        chart.draw_series([PathElement::new([(x, from), (x, to)], colour.stroke_width(1))])?;
+    }
     if middle.is_none() {
         chart.draw_series([TriangleMarker::new((x, horizon), 6, colour.filled())])?;
     }
