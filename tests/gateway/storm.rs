@@ -321,7 +321,12 @@ async fn the_hub_that_hangs_is_seen_from_outside() {
     let world =
         World::with("design = 'single-select'\nversion = 'v3.5.1-unpooled'\ncapacity = 0\nservice_us = 500")
             .await;
-    let report = world.storm(Plan { contenders: 2, ..impatient(10) }).await;
+    // Two logins of an account that stay: the second kicks the first, which hangs it.
+    let kick = async {
+        sleep(Duration::from_millis(800)).await;
+        world.kick().await;
+    };
+    let (report, ()) = tokio::join!(world.storm(impatient(10)), kick);
     let stall = report.stall.as_ref().expect("it hangs");
     assert!(stall.waiting[&Phase::Reply].accounts > 0, "{}", report.text());
     assert!(stall.gave_up[&Phase::Disconnect] > 0, "nobody can leave: {}", report.text());

@@ -23,7 +23,7 @@ impl World {
     }
 
     /// Two logins of one user: the second kicks the first.
-    async fn kick(&self) {
+    pub(super) async fn kick(&self) {
         for _ in 0..2 {
             let token = self.another_token("alice", Platform::Ios).await;
             let handshake = self.handshake("alice", Platform::Ios, token, super::world::GOB);
