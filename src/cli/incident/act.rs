@@ -285,36 +285,21 @@ impl Seen {
             see("crash", format!("the hub breaks: {crash}"));
         }
         if self.storm.stalled {
-            let waiting = |phase| self.storm.waiting.get(&phase).copied().unwrap_or_default();
-            let (connect, reply, leaving) =
-                (waiting(Phase::Connect), waiting(Phase::Reply), waiting(Phase::Disconnect));
-            let seconds = |ms: u64| ms as f64 / 1000.0;
-            if connect.longest_ms >= LONG_MS {
-                let since = seconds(connect.longest_ms);
-                see(
-                    "connect",
-                    format!("{} handshakes get no answer, for {since:.1} s now", connect.accounts),
-                );
-            }
-            if reply.longest_ms >= LONG_MS {
-                let since = seconds(reply.longest_ms);
-                see(
+            let ways = [
+                ("connect", Phase::Connect, "handshakes get no answer"),
+                (
                     "reply",
-                    format!(
-                        "{} new connections get no answer: upgraded, and nothing that they send is read, for {since:.1} s now",
-                        reply.accounts
-                    ),
-                );
-            }
-            if leaving.longest_ms >= LONG_MS {
-                let since = seconds(leaving.longest_ms);
-                see(
-                    "leave",
-                    format!(
-                        "{} users cannot go offline: their close frame has no answer, for {since:.1} s now",
-                        leaving.accounts
-                    ),
-                );
+                    Phase::Reply,
+                    "new connections get no answer: upgraded, and nothing that they send is read",
+                ),
+                ("leave", Phase::Disconnect, "users cannot go offline: their close frame has no answer"),
+            ];
+            for (key, phase, words) in ways {
+                let waiting = self.storm.waiting.get(&phase).copied().unwrap_or_default();
+                if waiting.longest_ms >= LONG_MS {
+                    let since = waiting.longest_ms as f64 / 1000.0;
+                    see(key, format!("{} {words}, for {since:.1} s now", waiting.accounts));
+                }
             }
             if let Some(percent) = look.cpu_percent
                 && percent < 20.0
