@@ -1,6 +1,6 @@
 // Ties it together: the walk, what the source says of it, and the buttons and keys that change it.
 (() => {
-  const { at, make, Walk, Player, Quest, Lost, copy, kept, differing, fate, say, sentence, states, noun } = explore
+  const { at, make, Walk, Player, Quest, Lost, copy, kept, differing, fate, say, capital, sentence, states, noun } = explore
   const source = explore.source()
   const RETRY = 2000
   const POLL = 300
@@ -125,15 +125,19 @@
   function standing() {
     const { moment, search, future, goal } = view
     const here = fate(goal, future?.here, search)
-    const broken = moment.broken.map(({ property, what }) => `${noun(property)}: ${what}`)
+    const broken = moment.broken.map(({ property, what }) => `${capital(noun(property))}: ${what}`)
     const kind = moment.crashed || broken.length ? 'here' : here.kind
     const rest = moment.at_rest ? ' Nothing moves any more, but at its whim.' : ''
-    const words = moment.crashed ? `The program broke: ${moment.crashed}` : broken.length ? `Broken: ${broken.join('; ')}` : sentence(say(goal, here)) + rest
+    const words = moment.crashed ? `The program broke: ${moment.crashed}` : broken.length ? broken.join('; ') : sentence(say(goal, here)) + rest
     at('standing').className = kind
     if (at('standing-words').textContent !== words) at('standing-words').textContent = words
-    const size = search && `${states(search.states)}${search.is === 'complete' ? `, all of them searched in ${search.seconds.toFixed(1)} s` : search.is === 'stopped' ? ` searched, then stopped: ${search.why}` : ' searched so far'}`
+    const size = search && {
+      complete: `All ${states(search.states)} of this world were searched, in ${search.seconds.toFixed(1)}\u00a0s.`,
+      stopped: `The search stopped after ${states(search.states)}, at ${search.why}: what it has not seen is not known.`,
+      searching: `Searching this world: ${states(search.states)} so far.`,
+    }[search.is]
     const left = future ? `${states(future.here.states)} can still come.` : ''
-    at('standing-more').textContent = [left, size && `This world has ${size}.`].filter(Boolean).join(' ')
+    at('standing-more').textContent = [left, size].filter(Boolean).join(' ')
     at('replay').hidden = !moment.key
     if (moment.key) at('replay').firstChild.textContent = `lab replay ${moment.key}`
     document.title = `${kind === 'here' ? 'Broken' : `Step ${view.position}`} – turnstile`
@@ -160,7 +164,7 @@
     const kind = fate(goal, future?.here, search).kind
     const known = search?.properties.find(({ name }) => name === goal)
     off('way', kind === 'here' || (known && known.shortest === null) || (search?.properties.length > 0 && !known))
-    at('way').textContent = kind === 'impossible' ? 'Show the shortest, from the start' : 'Show the shortest way'
+    at('way').textContent = kind === 'impossible' ? 'Shortest, from start' : 'Shortest way'
   }
 
   /** Says, for those who cannot see it, what has happened. */

@@ -122,7 +122,7 @@
       const total = CHALLENGES.length
       const solved = CHALLENGES.filter(({ name }) => this.solved[name]).length
       at('open-challenges').textContent = `Challenges ${solved}/${total}`
-      document.querySelector('main').classList.toggle('first', this.first)
+      at('quest').classList.toggle('first', this.first)
       const button = (textContent, act, main = false) => {
         const element = make('button', { type: 'button', textContent, className: main ? 'main' : '' })
         element.addEventListener('click', act)

@@ -42,7 +42,8 @@
     return { certain: 'Point of no return', impossible: 'Way out' }[after.kind] ?? ''
   }
 
-  const sentence = (words) => words.charAt(0).toUpperCase() + words.slice(1) + '.'
+  const capital = (words) => words.charAt(0).toUpperCase() + words.slice(1)
+  const sentence = (words) => `${capital(words)}.`
 
-  Object.assign(explore, { noun, steps, states, fate, say, turn, sentence })
+  Object.assign(explore, { noun, steps, states, fate, say, turn, capital, sentence })
 })()
