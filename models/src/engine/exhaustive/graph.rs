@@ -171,7 +171,11 @@ pub fn graph<M: Model>(model: &M, limits: &Limits, progress: &dyn Progress) -> G
         let mut nobody = |_, _: &_| false;
         let mut stopped = None;
         match search.run(limits, progress, &mut Claims::new(&[], &mut nobody)) {
-            ControlFlow::Continue(()) | ControlFlow::Break(Ended::Answered) => {}
+            ControlFlow::Continue(()) => {}
+            // Nobody asked anything; so it can only have ended before it began.
+            ControlFlow::Break(Ended::Answered) => {
+                stopped = Some("a crash before the first step".to_owned());
+            }
             ControlFlow::Break(Ended::Stopped(why)) => stopped = Some(why),
             ControlFlow::Break(Ended::Outdated) => {
                 search.forget();
@@ -195,7 +199,7 @@ impl<M: Model> Search<M> {
         let Record { mut starts, mut steps, turns, incidents, .. } = self.record.take().unwrap_or_default();
         let count = self.parents.len();
         // Where the search was stopped, the state that it was at is not known, nor those after it.
-        let known = if stopped.is_some() { starts.len() - 1 } else { count };
+        let known = if stopped.is_some() { starts.len().max(2) - 1 } else { count };
         steps.truncate(starts.get(known).map_or(steps.len(), |end| *end as usize));
         starts.resize(count + 1, steps.len() as u32);
         let names = self.play.names();
