@@ -3,6 +3,7 @@
 mod claims;
 mod conformance;
 mod exhaustive;
+mod explore;
 mod findings;
 mod go;
 mod lab;
