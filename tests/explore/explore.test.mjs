@@ -204,7 +204,7 @@ describe('lab explore', { concurrency: 3 }, () => {
     await at(3)
     await page.getByRole('slider').press('ArrowRight')
     await at(4)
-    await page.getByRole('button', { name: /^Step 6, / }).click({ position: { x: 300, y: 8 } })
+    await page.getByRole('button', { name: /^Step 6 / }).click({ position: { x: 300, y: 8 } })
     await at(6)
     assert.equal(await text(page, 'count'), '6 of 8')
     // The same step again keeps what came after it, another one does not.
@@ -331,7 +331,7 @@ describe('lab explore', { concurrency: 3 }, () => {
       await page.evaluate(() => {
         window.shifts = []
         // All of them, those right after a click as well.
-        new PerformanceObserver((list) => list.getEntries().forEach(({ value, sources }) => window.shifts.push([value, ...sources.map(({ node }) => node?.id || node?.className || node?.nodeName)].join(' '))))
+        new PerformanceObserver((list) => list.getEntries().forEach(({ value, sources }) => window.shifts.push([document.body.dataset.at, value, ...sources.map(({ node, previousRect, currentRect }) => `${node?.id || node?.className || node?.nodeName} from ${previousRect.y} to ${currentRect.y}`)].join(' '))))
           .observe({ type: 'layout-shift', buffered: false })
       })
       for (const [n, option] of line.entries()) {

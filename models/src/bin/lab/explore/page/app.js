@@ -125,7 +125,8 @@
   function standing() {
     const { moment, search, future, goal } = view
     const here = fate(goal, future?.here, search)
-    const broken = moment.broken.map(({ property, what }) => `${capital(noun(property))}: ${what}`)
+    const all = moment.broken.map(({ property, what }) => `${capital(noun(property))}: ${what}`)
+    const broken = all.length > 2 ? [...all.slice(0, 2), `and ${all.length - 2} more`] : all
     const kind = moment.crashed || broken.length ? 'here' : here.kind
     const rest = moment.at_rest ? ' Nothing moves any more, but at its whim.' : ''
     const words = moment.crashed ? `The program broke: ${moment.crashed}` : broken.length ? broken.join('; ') : sentence(say(goal, here)) + rest
