@@ -89,6 +89,15 @@ impl Explorer {
         Ok(turns)
     }
 
+    /// The turns that can be taken after these steps, by number.
+    ///
+    /// # Errors
+    /// Says which step cannot be taken.
+    pub fn options(&mut self, at: &[u32]) -> Result<Vec<Turn>, String> {
+        let turns = self.turns(at)?;
+        Ok(self.choices(at, &turns)?.iter().map(|choice| choice.turn.clone()).collect())
+    }
+
     /// The numbers that these turns have, taken on from a way.
     ///
     /// # Errors

@@ -257,6 +257,9 @@ impl<M: Model> Search<M> {
             if next & 0xfff == 0 {
                 progress.tell(&self.effort());
                 self.stay_within(limits)?;
+                if progress.enough() {
+                    return ControlFlow::Break(Ended::Stopped("whoever asked".to_owned()));
+                }
             }
             here.state = next;
             self.store.load(next, &mut here.spread);
