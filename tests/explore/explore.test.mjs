@@ -204,7 +204,7 @@ describe('lab explore', { concurrency: 3 }, () => {
     await at(3)
     await page.getByRole('slider').press('ArrowRight')
     await at(4)
-    await page.getByRole('button', { name: /^Step 6 / }).click({ position: { x: 300, y: 8 } })
+    await page.getByRole('button', { name: /^Step 6, / }).click({ position: { x: 300, y: 8 } })
     await at(6)
     assert.equal(await text(page, 'count'), '6 of 8')
     // The same step again keeps what came after it, another one does not.

@@ -51,8 +51,8 @@
 
   async function begin() {
     const found = await source.settings()
-    if (found.fixed) walk.world = {}
-    walk.world = differing(found.fields, walk.world)
+    // An export has its one world; without an address, the page begins with the one that `lab explore` was called with.
+    walk.world = differing(found.fields, found.fixed ?? (location.hash.length > 1 ? walk.world : found.start ?? {}))
     at('goal').replaceChildren(...found.properties.map(({ name, about }) => make('option', { value: name, textContent: noun(name), title: about })))
     if (!found.properties.some(({ name }) => name === walk.goal)) walk.goal = found.properties[0]?.name ?? walk.goal
     quest = new Quest({ begin: challenge, show: () => showWay(), can: (world) => !found.fixed || same(differing(found.fields, world), differing(found.fields, found.fixed)), say: tell })
@@ -72,15 +72,14 @@
   /** Asks until the search has ended, then what could come at each moment of the line. */
   async function follow(me, answer) {
     try {
-      while (!answer?.here) {
-        if (answer) await wait(POLL)
+      for (let first = true; !answer || answer.search.is === 'searching'; first = false) {
+        if (!first) await wait(POLL)
         if (me !== visit) return
         answer = await source.future(view.world, view.line.slice(0, view.position))
         if (me !== visit) return
         know(answer)
-        standing()
-        if (answer.here) draw()
-        else if (answer.search.is !== 'searching') return
+        if (answer.search.is === 'searching') standing()
+        else draw()
       }
       const futures = []
       for (let n = 0; n <= view.line.length; n += 1) {
@@ -125,20 +124,20 @@
   function standing() {
     const { moment, search, future, goal } = view
     const here = fate(goal, future?.here, search)
-    const all = moment.broken.map(({ property, what }) => `${capital(noun(property))}: ${what}`)
-    const broken = all.length > 2 ? [...all.slice(0, 2), `and ${all.length - 2} more`] : all
-    const kind = moment.crashed || broken.length ? 'here' : here.kind
+    const [first, ...others] = moment.broken.map(({ property, what }) => [capital(noun(property)), ...what.split('; ')])
+    const kind = moment.crashed || first ? 'here' : here.kind
     const rest = moment.at_rest ? ' Nothing moves any more, but at its whim.' : ''
-    const words = moment.crashed ? `The program broke: ${moment.crashed}` : broken.length ? broken.join('; ') : sentence(say(goal, here)) + rest
+    const words = first ? `${first[0]}: ${first[1].replace(/^Deadlock: /, '')}` : moment.crashed ? `The program broke: ${moment.crashed}` : sentence(say(goal, here)) + rest
     at('standing').className = kind
     if (at('standing-words').textContent !== words) at('standing-words').textContent = words
-    const size = search && {
-      complete: `All ${states(search.states)} of this world were searched, in ${search.seconds.toFixed(1)}\u00a0s.`,
-      stopped: `The search stopped after ${states(search.states)}, at ${search.why}: what it has not seen is not known.`,
-      searching: `Searching this world: ${states(search.states)} so far.`,
+    const whole = search && {
+      complete: `of ${states(search.states)}, all searched in ${search.seconds.toFixed(1)}\u00a0s`,
+      stopped: `of ${states(search.states)} so far; ${search.why} stopped the search, and the rest is not known`,
+      searching: `${states(search.states)} so far`,
     }[search.is]
-    const left = future ? `${states(future.here.states)} can still come.` : ''
-    at('standing-more').textContent = [left, size].filter(Boolean).join(' ')
+    const left = future ? `${future.here.states.toLocaleString('en')} can still come, ${whole}` : whole
+    const why = first && [...first.slice(2), ...others.slice(0, 2).map(([name]) => `${name} as well`)].join('; ')
+    at('standing-more').textContent = why || (left ? `${left}.` : '')
     at('replay').hidden = !moment.key
     if (moment.key) at('replay').firstChild.textContent = `lab replay ${moment.key}`
     document.title = `${kind === 'here' ? 'Broken' : `Step ${view.position}`} – turnstile`
@@ -336,7 +335,7 @@
   window.addEventListener('hashchange', () => {
     player.pause()
     walk = Walk.read(location.hash)
-    if (settings) walk.world = settings.fixed ? {} : differing(settings.fields, walk.world)
+    if (settings) walk.world = differing(settings.fields, settings.fixed ?? walk.world)
     own = walk.position === 0
     arrive('none', '')
   })

@@ -91,16 +91,15 @@
     const current = n === view.position - 1
     const later = n >= view.position
     const wakes = step.wakes.length ? `, wakes ${step.wakes.join(' and ')}` : ''
-    // It begins with what is to be seen, in its order, for those who speak to the page.
-    const label = `Step ${n + 1} ${[...lines.map(({ text }) => text), mark?.words].filter(Boolean).join(' ')}, by ${step.task}${wakes}`
-    const group = draw('g', { class: `step${current ? ' current' : ''}${later ? ' later' : ''}`, role: 'button', tabindex: current || (n === 0 && view.position === 0) ? 0 : -1, 'aria-label': label })
+    const label = `Step ${n + 1}, ${step.task}: ${lines.map(({ text }) => text).join(' ')}${wakes}${mark ? `; ${mark.words}` : ''}`
+    const group = draw('g', { class: `step${current ? ' current' : ''}${later ? ' later' : ''}`, role: 'button', tabindex: current || (n === 0 && view.position === 0) ? 0 : -1 }, draw('title', {}, label))
     if (current) group.setAttribute('aria-current', 'step')
     group.append(draw('rect', { class: 'touch', x: 1, y: y - 3, width: whole - 2, height: height - 1, rx: 5 }))
-    group.append(draw('text', { class: 'number', x: GUTTER - 10, y: y + 12, 'text-anchor': 'end' }, `${n + 1} `))
+    group.append(draw('text', { class: 'number', x: GUTTER - 10, y: y + 12, 'text-anchor': 'end' }, String(n + 1)))
     const mid = x(step.task)
     for (const woken of step.wakes) if (!Number.isNaN(x(woken))) group.append(arrow(mid, x(woken), below + 4))
     group.append(draw('circle', { class: step.breaks.length ? 'dot bad' : 'dot', cx: mid, cy: y + 8, r: 4.5 }))
-    lines.forEach(({ text, kind }, i) => group.append(draw('text', { class: kind, x: mid + 12, y: y + 12 + i * LINE }, `${text} `)))
+    lines.forEach(({ text, kind }, i) => group.append(draw('text', { class: kind, x: mid + 12, y: y + 12 + i * LINE }, text)))
     if (mark) {
       group.append(draw('line', { class: `mark ${mark.kind}`, x1: GUTTER, x2: whole, y1: markAt, y2: markAt }))
       group.append(draw('text', { class: `mark ${mark.kind}`, x: whole - 8, y: markAt - 4, 'text-anchor': 'end' }, mark.words))
