@@ -264,6 +264,11 @@
     const from = gone ? [] : walk.past
     const me = visit
     try {
+      // Before the search is over, nobody can tell.
+      while ((await source.future(walk.world, walk.past)).search.is === 'searching') {
+        await wait(POLL)
+        if (me !== visit) return
+      }
       const { at: line } = await source.way(walk.world, from, walk.goal)
       if (me !== visit) return
       own = false

@@ -40,15 +40,15 @@
     const box = at('tasks')
     const focused = box.contains(document.activeElement) ? document.activeElement.dataset.task : null
     while (box.children.length > columns) box.lastChild.remove()
-    while (box.children.length < columns) box.append(make('section', { className: 'task' }, make('h3'), make('p', { className: 'stands' }), make('div', { className: 'body' })))
+    while (box.children.length < columns) box.append(make('div', { className: 'task', role: 'group' }, make('h3'), make('p', { className: 'stands' }), make('div', { className: 'body' })))
     ;[...box.children].forEach((column, n) => {
       const [title, state, body] = column.children
       if (!moment.tasks[n]) {
         // Room for one that will be started, so that the others need not move then.
         column.className = 'task to-come'
-        column.removeAttribute('aria-label')
-        title.textContent = ''
+        title.textContent = 'Later'
         state.textContent = 'not started yet'
+        column.setAttribute('aria-label', 'A task that is not started yet')
         body.replaceChildren()
         return
       }
