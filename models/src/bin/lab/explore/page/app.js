@@ -1,6 +1,6 @@
 // Ties it together: the walk, what the source says of it, and the buttons and keys that change it.
 (() => {
-  const { at, make, Walk, Player, Quest, Lost, copy, kept, differing, fate, say, capital, sentence, states, noun } = explore
+  const { at, make, Walk, Player, Quest, Lost, copy, kept, differing, fate, say, capital, sentence, states, time, noun } = explore
   const source = explore.source()
   const RETRY = 2000
   const POLL = 300
@@ -96,6 +96,7 @@
       }
       view.futures = futures
       if (mark()) explore.diagram(view, jump)
+      document.body.dataset.known = document.body.dataset.at
       quest.look({ view, futures }, own, (world) => same(differing(settings.fields, world), view.world))
     } catch (why) {
       if (me === visit) wrong(why)
@@ -125,6 +126,7 @@
     explore.futureTable(view)
     standing()
     tools()
+    delete document.body.dataset.known
     document.body.dataset.at = view.line.slice(0, view.position).join('.')
   }
 
@@ -134,16 +136,16 @@
     const here = fate(goal, future?.here, search)
     const [first, ...others] = moment.broken.map(({ property, what }) => [capital(noun(property)), ...what.split('; ')])
     const kind = moment.crashed || first ? 'here' : here.kind
-    const rest = moment.at_rest ? ' Nothing moves any more, but at its whim.' : ''
+    const rest = !moment.at_rest ? '' : moment.options.length ? ' At rest, but for what may come or not.' : ' At rest: nothing moves any more.'
     const words = first ? `${first[0]}: ${first[1].replace(/^Deadlock: /, '')}` : moment.crashed ? `The program broke: ${moment.crashed}` : sentence(say(goal, here)) + rest
     at('standing').className = kind
     if (at('standing-words').textContent !== words) at('standing-words').textContent = words
     const whole = search && {
-      complete: `of ${states(search.states)}, all searched in ${search.seconds.toFixed(1)}\u00a0s`,
-      stopped: `of ${states(search.states)} so far; ${search.why} stopped the search, and the rest is not known`,
+      complete: `${states(search.states)}; all were searched, in ${time(search.seconds)}`,
+      stopped: `${states(search.states)} so far; ${search.why} stopped the search, and the rest is not known`,
       searching: `${states(search.states)} so far`,
     }[search.is]
-    const left = future ? `${future.here.states.toLocaleString('en')} can still come, ${whole}` : whole
+    const left = future ? `${future.here.states.toLocaleString('en')} can still come, of ${whole}` : whole
     const why = first && [...first.slice(2), ...others.slice(0, 2).map(([name]) => `${name} as well`)].join('; ')
     at('standing-more').textContent = why || (left ? `${left}.` : '')
     at('replay').hidden = !moment.key
@@ -172,7 +174,7 @@
     const kind = fate(goal, future?.here, search).kind
     const known = search?.properties.find(({ name }) => name === goal)
     off('way', kind === 'here' || (known && known.shortest === null) || (search?.properties.length > 0 && !known))
-    at('way').textContent = kind === 'impossible' ? 'Shortest, from start' : 'Shortest way'
+    at('way').textContent = kind === 'impossible' && known?.shortest ? 'Shortest, from start' : 'Shortest way'
   }
 
   /** Says, for those who cannot see it, what has happened. */

@@ -11,7 +11,8 @@
       const [before, after] = [fate(name, future.here, search), fate(name, future.options[option], search)]
       return turn(before, after) ? { here: `${noun(name)}: happens`, certain: `${noun(name)}: now certain`, impossible: `no ${noun(name)} any more` }[after.kind] : ''
     })
-    return changes.filter(Boolean).join(' · ')
+    const [first, second, ...more] = changes.filter(Boolean)
+    return [first, second, more.length ? `${more.length} more` : ''].filter(Boolean).join(' · ')
   }
 
   function button(view, option, take) {
@@ -56,7 +57,7 @@
       const options = moment.options.filter((option) => option.task === name)
       column.className = `task ${stands}`
       title.textContent = name
-      state.textContent = STANDS[stands] ?? stands
+      state.textContent = moment.crashed && stands !== 'ended' ? 'gone with the program' : STANDS[stands] ?? stands
       const own = options.map((option) => button(view, option, take))
       body.replaceChildren(...(own.length ? own : [make('p', { className: 'words', textContent: words })]))
       column.setAttribute('aria-label', `${name}, ${state.textContent}`)
