@@ -57,7 +57,11 @@
     walk.world = differing(found.fields, found.fixed ?? (location.hash.length > 1 ? walk.world : found.start ?? {}))
     at('goal').replaceChildren(...found.properties.map(({ name, about }) => make('option', { value: name, textContent: noun(name), title: about })))
     if (!found.properties.some(({ name }) => name === walk.goal)) walk.goal = found.properties[0]?.name ?? walk.goal
-    quest = new Quest({ begin: challenge, show: () => showWay(), can: (world) => !found.fixed || same(differing(found.fields, world), differing(found.fields, found.fixed)), say: tell })
+    const here = (world) => same(differing(found.fields, world), walk.world)
+    quest = new Quest({ begin: challenge, show: async () => {
+      if (!found.fixed) await start({}, 'no-deadlock')
+      showWay()
+    }, can: (world) => !found.fixed || here(world), here, say: tell })
     quest.draw()
     return found
   }
@@ -97,7 +101,7 @@
       view.futures = futures
       if (mark()) explore.diagram(view, jump)
       document.body.dataset.known = document.body.dataset.at
-      quest.look({ view, futures }, own, (world) => same(differing(settings.fields, world), view.world))
+      quest.look({ view, futures }, own)
     } catch (why) {
       if (me === visit) wrong(why)
     }
@@ -136,8 +140,8 @@
     const here = fate(goal, future?.here, search)
     const [first, ...others] = moment.broken.map(({ property, what }) => [capital(noun(property)), ...what.split('; ')])
     const kind = moment.crashed || first ? 'here' : here.kind
-    const rest = !moment.at_rest ? '' : moment.options.length ? ' At rest, but for what may come or not.' : ' At rest: nothing moves any more.'
-    const words = first ? `${first[0]}: ${first[1].replace(/^Deadlock: /, '')}` : moment.crashed ? `The program broke: ${moment.crashed}` : sentence(say(goal, here)) + rest
+    const quiet = !moment.at_rest ? '' : moment.options.length ? ' At rest, but for what may come or not.' : ' At rest: nothing moves any more.'
+    const words = first ? `${first[0]}: ${first[1].replace(/^Deadlock: /, '')}` : moment.crashed ? `The program broke: ${moment.crashed}` : sentence(say(goal, here)) + quiet
     at('standing').className = kind
     if (at('standing-words').textContent !== words) at('standing-words').textContent = words
     const whole = search && {
@@ -146,7 +150,9 @@
       searching: `${states(search.states)} so far`,
     }[search.is]
     const left = future ? `${future.here.states.toLocaleString('en')} can still come, of ${whole}` : whole
-    const why = first && [...first.slice(2), ...others.slice(0, 2).map(([name]) => `${name} as well`)].join('; ')
+    const [, , ...rest] = first ?? []
+    const reasons = rest.length > 2 ? [rest[0], `${rest.length - 1} more: see who waits for whom`] : rest
+    const why = first && [...reasons, ...others.slice(0, 2).map(([name]) => `${name} as well`)].join('; ')
     at('standing-more').textContent = why || (left ? `${left}.` : '')
     at('replay').hidden = !moment.key
     if (moment.key) at('replay').firstChild.textContent = `lab replay ${moment.key}`

@@ -119,8 +119,10 @@
     const top = row?.y ?? 0
     if (now + 30 > box.scrollTop + box.clientHeight) box.scrollTop = now + 40 - box.clientHeight
     if (top < box.scrollTop) box.scrollTop = Math.max(0, top - 40)
-    if (left - 20 < box.scrollLeft) box.scrollLeft = Math.max(0, left - GUTTER - 14)
-    if (left + wide - 14 > box.scrollLeft + box.clientWidth) box.scrollLeft = left + wide - box.clientWidth
+    // Where there are more columns than fit, it is all of them that are moved, or the diagram alone.
+    const sideways = box.scrollWidth > box.clientWidth ? box : box.parentElement
+    if (left - 20 < sideways.scrollLeft) sideways.scrollLeft = Math.max(0, left - GUTTER - 14)
+    if (left + wide - 14 > sideways.scrollLeft + sideways.clientWidth) sideways.scrollLeft = left + wide - sideways.clientWidth
   }
 
   explore.diagram = diagram

@@ -1,7 +1,7 @@
 // What the tasks share: channels with what is queued, locks with who holds them, tables; and what can still go wrong, step by step.
 (() => {
   const { at, make, noun, fate, say } = explore
-  const SLOTS = 8
+  const SLOTS = 5
   const many = (names, none = 'nobody') => (names.length ? names.join(', ') : none)
 
   /** A box never gets lower, so that what is below it stays where it is. */

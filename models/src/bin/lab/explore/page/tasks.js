@@ -27,8 +27,8 @@
     const changes = next ? others(view, option.option) : ''
     const number = option.option + 1
     const element = make('button', { type: 'button', className: `option ${after.kind}`, data: { option: option.option, task: option.task } },
-      make('span', { className: 'what' }, number < 10 ? make('kbd', { textContent: number, ariaHidden: 'true' }) : null, option.what, aside ? make('small', { textContent: ` ${aside}` }) : null),
       badge ? make('strong', { className: 'badge', textContent: badge }) : null,
+      make('span', { className: 'what' }, number < 10 ? make('kbd', { textContent: number, ariaHidden: 'true' }) : null, option.what, aside ? make('small', { textContent: ` ${aside}` }) : null),
       make('span', { className: 'fate', textContent: say(goal, after) }),
       make('small', { textContent: [known, changes].filter(Boolean).join(' · ') }))
     element.addEventListener('click', () => take(option.option))
@@ -57,7 +57,7 @@
       const options = moment.options.filter((option) => option.task === name)
       column.className = `task ${stands}`
       title.textContent = name
-      state.textContent = moment.crashed && stands !== 'ended' ? 'gone with the program' : STANDS[stands] ?? stands
+      state.textContent = moment.crashed && stands !== 'ended' ? 'gone with the program' : (STANDS[stands] ?? stands) + (options.length > 1 ? `, ${options.length} ways` : '')
       const own = options.map((option) => button(view, option, take))
       body.replaceChildren(...(own.length ? own : [make('p', { className: 'words', textContent: words })]))
       column.setAttribute('aria-label', `${name}, ${state.textContent}`)
