@@ -1,7 +1,7 @@
 //! A page's commands, run one after another as a reader would: in one folder, by a shell, with the built programs at hand.
 //!
 //! A command that ends in `&` stays in the background until `kill %1` (the first of them) or the end of the page. Servers listen where
-//! the system has room. The folder has a copy of what `docs/course/code` has.
+//! the system has room. The folder has a copy of what `docs/course/code` has. `cargo run … --example NAME` runs the example that is built already.
 
 use std::io::Read as _;
 use std::os::unix::process::CommandExt as _;
@@ -14,6 +14,9 @@ use super::root;
 
 /// After so long a command is taken to hang: far longer than any here takes, on any machine.
 const PATIENCE: Duration = Duration::from_secs(180);
+
+/// How a reader runs an example of the laboratory.
+const EXAMPLE: &str = "cargo run -p turnstile-models --example ";
 
 /// A page that is being run.
 pub(super) struct Session {
@@ -42,6 +45,9 @@ impl Session {
     pub(super) fn run(&mut self, line: &str, is_it: impl Fn(&[String]) -> bool) -> Result<Vec<String>, String> {
         if let Some(line) = line.trim_end().strip_suffix('&') {
             return self.start(line, is_it);
+        }
+        if let Some(example) = line.strip_prefix(EXAMPLE) {
+            return self.run(&programs().join("examples").join(example).to_string_lossy(), is_it);
         }
         if let Some(number) = line.trim().strip_prefix("kill %") {
             return self.stop(number);
