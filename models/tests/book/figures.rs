@@ -87,6 +87,7 @@ fn figure(text: &str) -> Option<(&'static str, usize)> {
         rate if rate.ends_with("/s") => ("RATE", word),
         _ if unit.starts_with("% of a core") => ("SHARE", "% of a core".len()),
         _ if unit.starts_with("at once") => ("COUNT", "at once".len()),
+        _ if unit.starts_with("tasks wait behind it") => ("COUNT", "tasks wait behind it".len()),
         _ => return None,
     };
     Some((kind, number + gap + length))
@@ -109,6 +110,7 @@ mod tests {
             ("781 states, 60 ms, 12,345 states/s, 1 MiB", "781 states, TIME, MEMORY"),
             ("781 states, 40 ms, 1 MiB", "781 states, TIME, MEMORY"),
             ("(40 at once, one of them for 1.8 s)", "(COUNT, one of them for TIME)"),
+            ("Collateral: 43 tasks wait behind it", "Collateral: COUNT"),
             ("the server says 43, unchanged", "the server says COUNT, unchanged"),
             ("7856 cycles in 4.0 s, 1963/s", "7856 cycles in TIME"),
             ("idle: 4 % of a core", "idle: SHARE"),
@@ -124,6 +126,7 @@ mod tests {
             "781 states, 1,752 transitions,  21 deep",
             "fails in 22 steps",
             "2,227 runs",
+            "Deadlock: 4 tasks wait in a circle",
             "164 of 200 runs break it (82.00 %)",
             "v3.5.1, 1 user x 2 logins, capacity 1000",
             "hub waits to send on unregister (1/1 full)",

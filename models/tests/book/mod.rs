@@ -4,8 +4,8 @@
 //! folder. What is printed has to be what is written, but for figures that depend on the machine (`figures.rs`; ```` ```console exact ```` compares those,
 //! too), and for a line `...`, which stands for any lines.
 //!
-//! `TURNSTILE_BOOK=write cargo test --test laboratory book` writes into the pages what is printed, where it differs.
-//! `TURNSTILE_PROGRAMS` names another folder with `lab` and `turnstile`.
+//! `BOOK=write cargo test --test laboratory book` writes into the pages what is printed, where it differs.
+//! `BOOK_PAGE=05-search` runs that page alone. `BOOK_PROGRAMS` names another folder with `lab` and `turnstile`.
 
 mod block;
 mod figures;
@@ -49,7 +49,9 @@ fn is_console(block: &Block) -> bool {
 #[test]
 fn every_command_prints_what_the_page_says() {
     session::programs();
-    let waiting = Mutex::new(pages());
+    let only = std::env::var("BOOK_PAGE");
+    let chosen = |page: &PathBuf| only.as_ref().is_ok_and(|only| page.file_stem().is_some_and(|stem| stem != only.as_str()));
+    let waiting = Mutex::new(pages().into_iter().filter(|page| !chosen(page)).collect::<Vec<_>>());
     let wrong = Mutex::new(Vec::new());
     let run = || {
         while let Some(page) = { waiting.lock().unwrap().pop() } {
@@ -64,7 +66,7 @@ fn every_command_prints_what_the_page_says() {
     let wrong = wrong.into_inner().unwrap();
     assert!(
         wrong.is_empty(),
-        "{}\n\nTURNSTILE_BOOK=write cargo test --test laboratory book writes what is printed into the pages.",
+        "{}\n\nBOOK=write cargo test --test laboratory book writes what is printed into the pages.",
         wrong.join("\n\n")
     );
 }
@@ -76,7 +78,7 @@ fn play(page: &Path) -> Vec<String> {
     if blocks.is_empty() {
         return Vec::new();
     }
-    let writes = std::env::var("TURNSTILE_BOOK").is_ok_and(|mode| mode == "write");
+    let writes = std::env::var("BOOK").is_ok_and(|mode| mode == "write");
     let mut session = Session::begin(page.file_stem().unwrap().to_str().unwrap());
     let mut fresh: Vec<String> = text.lines().map(str::to_owned).collect();
     let mut moved: isize = 0;
@@ -134,6 +136,9 @@ fn what_looks_like_a_command_is_run() {
             if is_console(&block) {
                 let found = block::commands(&block).unwrap_or_else(|e| panic!("{at}: {e}"));
                 assert!(!found.is_empty(), "{at} has no command");
+                for command in found {
+                    assert!(command.output != ["..."], "{at}: of `{}` nothing is compared", command.line);
+                }
                 assert!(["console", "console exact"].contains(&block.tag.as_str()), "{at} has an unknown word");
                 continue;
             }

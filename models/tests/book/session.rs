@@ -52,7 +52,7 @@ impl Session {
         if let Some(number) = line.trim().strip_prefix("kill %") {
             return self.stop(number);
         }
-        let mut child = self.shell(&format!("exec 2>&1\n{line}"));
+        let mut child = self.shell(&format!("exec 2>&1\n{line}")).spawn().expect("there is a shell");
         let mut pipe = child.stdout.take().expect("it was asked for");
         let (done, all) = mpsc::channel();
         std::thread::spawn(move || {
@@ -75,7 +75,12 @@ impl Session {
     }
 
     fn start(&mut self, line: &str, is_it: impl Fn(&[String]) -> bool) -> Result<Vec<String>, String> {
-        let mut child = self.shell(&format!("exec {line} 2>>background.log"));
+        let mut shell = self.shell(&format!("exec {line} 2>>background.log"));
+        for key in ["LISTEN", "API", "ADMIN_PAGE"] {
+            shell.env(format!("TURNSTILE_{key}"), "127.0.0.1:0");
+        }
+        // Open, and silent: a chat waits for lines.
+        let mut child = shell.stdin(Stdio::piped()).spawn().expect("there is a shell");
         let mut pipe = child.stdout.take().expect("it was asked for");
         let printed = Arc::new(Mutex::new(String::new()));
         let into = Arc::clone(&printed);
@@ -108,12 +113,12 @@ impl Session {
             .ok()
             .and_then(|number| self.behind.get_mut(number.checked_sub(1)?))
             .ok_or(format!("there is no command %{number} in the background"))?;
-        let told = Command::new("kill").arg(behind.child.id().to_string()).status();
+        let told = Command::new("kill").arg(behind.child.id().to_string()).output();
         behind.child.wait().map_err(|e| format!("{told:?}, {e}"))?;
         Ok(Vec::new())
     }
 
-    fn shell(&self, script: &str) -> Child {
+    fn shell(&self, script: &str) -> Command {
         let path = std::env::var("PATH").unwrap_or_default();
         let mut shell = Command::new("sh");
         shell
@@ -125,10 +130,7 @@ impl Session {
             .env_remove("RUST_LOG")
             .stdin(Stdio::null())
             .stdout(Stdio::piped());
-        for key in ["LISTEN", "API", "ADMIN_PAGE"] {
-            shell.env(format!("TURNSTILE_{key}"), "127.0.0.1:0");
-        }
-        shell.spawn().expect("there is a shell")
+        shell
     }
 }
 
@@ -142,9 +144,9 @@ impl Drop for Session {
     }
 }
 
-/// Where the built programs are: beside each other, unless `TURNSTILE_PROGRAMS` names a folder.
+/// Where the built programs are: beside each other, unless `BOOK_PROGRAMS` names a folder.
 pub(super) fn programs() -> PathBuf {
-    let folder = std::env::var_os("TURNSTILE_PROGRAMS").map_or_else(
+    let folder = std::env::var_os("BOOK_PROGRAMS").map_or_else(
         || Path::new(env!("CARGO_BIN_EXE_lab")).parent().unwrap().to_owned(),
         PathBuf::from,
     );
@@ -159,7 +161,7 @@ pub(super) fn programs() -> PathBuf {
 /// Ends a command with all that it has started.
 fn end(child: &mut Child) {
     if child.try_wait().ok().flatten().is_none() {
-        let _ = Command::new("kill").args(["-KILL", "--", &format!("-{}", child.id())]).status();
+        let _ = Command::new("kill").args(["-KILL", "--", &format!("-{}", child.id())]).output();
         let _ = child.wait();
     }
 }
