@@ -41,7 +41,8 @@ impl Session {
         Self { folder, behind: Vec::new() }
     }
 
-    /// What a command prints, errors included; `is_it` is asked of a server, whose output never ends, whether it is all there.
+    /// What a command prints, errors included. `is_it` says whether that is what it should: of a command in the background, whose output
+    /// does not end, it is asked until it is so.
     pub(super) fn run(&mut self, line: &str, is_it: impl Fn(&[String]) -> bool) -> Result<Vec<String>, String> {
         if let Some(line) = line.trim_end().strip_suffix('&') {
             return self.start(line, is_it);
@@ -52,6 +53,19 @@ impl Session {
         if let Some(number) = line.trim().strip_prefix("kill %") {
             return self.stop(number);
         }
+        // Who looks at a server looks again: what has just been sent to it may be under way.
+        let begun = Instant::now();
+        loop {
+            let printed = self.run_once(line)?;
+            let looks = line.starts_with("turnstile waits") && begun.elapsed() < Duration::from_secs(30);
+            if !looks || is_it(&printed) {
+                return Ok(printed);
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    fn run_once(&self, line: &str) -> Result<Vec<String>, String> {
         let mut child = self.shell(&format!("exec 2>&1\n{line}")).spawn().expect("there is a shell");
         let mut pipe = child.stdout.take().expect("it was asked for");
         let (done, all) = mpsc::channel();
@@ -76,8 +90,10 @@ impl Session {
 
     fn start(&mut self, line: &str, is_it: impl Fn(&[String]) -> bool) -> Result<Vec<String>, String> {
         let mut shell = self.shell(&format!("exec {line} 2>>background.log"));
-        for key in ["LISTEN", "API", "ADMIN_PAGE"] {
-            shell.env(format!("TURNSTILE_{key}"), "127.0.0.1:0");
+        if line.starts_with("turnstile serve") {
+            for key in ["LISTEN", "API", "ADMIN_PAGE"] {
+                shell.env(format!("TURNSTILE_{key}"), "127.0.0.1:0");
+            }
         }
         // Open, and silent: a chat waits for lines.
         let mut child = shell.stdin(Stdio::piped()).spawn().expect("there is a shell");
