@@ -4,6 +4,7 @@ mod book;
 mod claims;
 mod conformance;
 mod exhaustive;
+mod explore;
 mod findings;
 mod go;
 mod lab;
