@@ -41,7 +41,11 @@ fn no_page_of_the_book_links_out_of_it() {
         for (line, target) in links(&prose(&read(page)).unwrap()) {
             let depth = page.components().count() - 2;
             let up = target.split('/').take_while(|part| *part == "..").count();
-            assert!(up <= depth, "{}:{line}: {target} is no part of the book: name the file instead", page.display());
+            assert!(
+                up <= depth,
+                "{}:{line}: {target} is no part of the book: name the file instead",
+                page.display()
+            );
         }
     }
 }
@@ -98,7 +102,9 @@ fn without_code(line: &str) -> String {
 fn anchors(text: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for line in prose(text).unwrap().lines() {
-        if let Some(heading) = line.trim_start_matches('#').strip_prefix(' ').filter(|_| line.starts_with('#')) {
+        if let Some(heading) =
+            line.trim_start_matches('#').strip_prefix(' ').filter(|_| line.starts_with('#'))
+        {
             let slug = slug(heading);
             let name = std::iter::once(slug.clone())
                 .chain((1..).map(|n| format!("{slug}-{n}")))
@@ -128,7 +134,8 @@ mod tests {
     #[test]
     fn links_and_pictures_are_found_and_code_is_not() {
         let text = "a [b](c.md#d), `[e](f)`\n![g](h.svg \"title\") <img src=\"i.svg\">";
-        let found: Vec<_> = links(text).into_iter().map(|(line, target)| format!("{line} {target}")).collect();
+        let found: Vec<_> =
+            links(text).into_iter().map(|(line, target)| format!("{line} {target}")).collect();
         assert_eq!(found, ["1 c.md#d", "2 h.svg", "2 i.svg"]);
     }
 

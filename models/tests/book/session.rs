@@ -43,7 +43,11 @@ impl Session {
 
     /// What a command prints, errors included. `is_it` says whether that is what it should: of a command in the background, whose output
     /// does not end, it is asked until it is so.
-    pub(super) fn run(&mut self, line: &str, is_it: impl Fn(&[String]) -> bool) -> Result<Vec<String>, String> {
+    pub(super) fn run(
+        &mut self,
+        line: &str,
+        is_it: impl Fn(&[String]) -> bool,
+    ) -> Result<Vec<String>, String> {
         if let Some(line) = line.trim_end().strip_suffix('&') {
             return self.start(line, is_it);
         }
@@ -116,7 +120,11 @@ impl Session {
             }
             if begun.elapsed() > Duration::from_secs(30) || behind.child.try_wait().unwrap().is_some() {
                 let log = std::fs::read_to_string(self.folder.join("background.log")).unwrap_or_default();
-                return if so_far.is_empty() { Err(format!("it said nothing; its log: {log}")) } else { Ok(so_far) };
+                return if so_far.is_empty() {
+                    Err(format!("it said nothing; its log: {log}"))
+                } else {
+                    Ok(so_far)
+                };
             }
             std::thread::sleep(Duration::from_millis(20));
         }
@@ -162,10 +170,8 @@ impl Drop for Session {
 
 /// Where the built programs are: beside each other, unless `BOOK_PROGRAMS` names a folder.
 pub(super) fn programs() -> PathBuf {
-    let folder = std::env::var_os("BOOK_PROGRAMS").map_or_else(
-        || Path::new(env!("CARGO_BIN_EXE_lab")).parent().unwrap().to_owned(),
-        PathBuf::from,
-    );
+    let folder = std::env::var_os("BOOK_PROGRAMS")
+        .map_or_else(|| Path::new(env!("CARGO_BIN_EXE_lab")).parent().unwrap().to_owned(), PathBuf::from);
     assert!(
         folder.join("turnstile").exists(),
         "the book runs `turnstile`, which is not in {}: build it with `cargo build -p turnstile`, or run `cargo test` for both packages",
