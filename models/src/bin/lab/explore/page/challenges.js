@@ -122,7 +122,7 @@
       const total = CHALLENGES.length
       const solved = CHALLENGES.filter(({ name }) => this.solved[name]).length
       at('open-challenges').textContent = `Challenges ${solved}/${total}`
-      document.querySelector('main').classList.toggle('first', this.first)
+      at('quest').classList.toggle('first', this.first)
       const button = (textContent, act, main = false) => {
         const element = make('button', { type: 'button', textContent, className: main ? 'main' : '' })
         element.addEventListener('click', act)
@@ -144,7 +144,7 @@
         state ||= before ? `Solved before ${'★'.repeat(before.stars)}${'☆'.repeat(3 - before.stars)} ${before.words}.` : ''
         if (done || before) { if (this.next) buttons.push(button('Next challenge', () => this.start(this.next), done)) }
         if (away) buttons.push(button('Back to its world', () => this.start(challenge), true))
-        buttons.push(button('Hint', () => { at('quest-state').textContent = challenge.hint; this.say(challenge.hint) }))
+        if (!done) buttons.push(button('Hint', () => { at('quest-state').textContent = challenge.hint; this.say(challenge.hint) }))
         buttons.push(button('Leave it', () => { this.set(null); this.draw() }))
       }
       at('quest').classList.toggle('done', done)
