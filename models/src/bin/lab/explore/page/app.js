@@ -34,8 +34,10 @@
       // What can come of each step is mostly known at once; a search that has only begun is not waited for.
       const answer = await Promise.race([asked, wait(SOON).then(() => null)])
       if (me !== visit) return false
-      if (view && !same(view.world, world)) explore.forgetHeights()
+      const before = view
+      if (before && !same(before.world, world)) explore.forgetHeights()
       view = { me, world, goal, line, position, moment, steps: whole.steps, tasks: whole.tasks.length > moment.tasks.length ? whole.tasks : moment.tasks, marks: [], properties: settings.properties.map(({ name }) => name) }
+      view.columns = Math.max(columns(world), view.tasks.length, before && same(before.world, world) ? before.columns : 0)
       at('alarm').hidden = true
       know(answer)
       mark()
@@ -58,6 +60,12 @@
     quest = new Quest({ begin: challenge, show: () => showWay(), can: (world) => !found.fixed || same(differing(found.fields, world), differing(found.fields, found.fixed)), say: tell })
     quest.draw()
     return found
+  }
+
+  /** How many tasks there will be at least: a loop, connections with their peers, who pushes and who kicks. */
+  function columns(world) {
+    const value = (name) => Number(world[name] ?? settings.fields.find((it) => it.name === name)?.default ?? 0)
+    return 1 + value('users') * value('logins') * (world.peers === 'stay' ? 1 : 2) + value('pushers') + value('kickers')
   }
 
   /** Takes what the search has said into the view. */

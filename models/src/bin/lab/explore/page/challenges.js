@@ -108,7 +108,7 @@
         state = `Solved ${'★'.repeat(found.stars)}${'☆'.repeat(3 - found.stars)} ${found.words}.`
         if (this.said !== state) this.say(state.replace(/[★☆]+/, ` with ${found.stars} of 3 stars,`))
         this.said = state
-      } else if (found) {
+      } else if (found && !this.solved[challenge.name]) {
         state = 'That was shown to you. Restart, and do it yourself.'
       } else {
         this.said = ''

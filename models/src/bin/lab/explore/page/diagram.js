@@ -59,8 +59,8 @@
     const focused = box.contains(document.activeElement)
     const names = view.tasks.map(({ name }) => name)
     // Its columns are those of the tasks above; where these are stacked, it is as wide as it must be.
-    const whole = Math.max(at('tasks').clientWidth, GUTTER + names.length * LEAST)
-    const each = (whole - GUTTER) / names.length
+    const whole = Math.max(at('tasks').clientWidth, GUTTER + view.columns * LEAST)
+    const each = (whole - GUTTER) / view.columns
     const x = (name) => GUTTER + names.indexOf(name) * each + 14
     const all = rows(view, each - 34)
     const past = all.slice(0, view.position)

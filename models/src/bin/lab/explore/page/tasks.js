@@ -19,7 +19,9 @@
     const next = future?.options?.[option.option]
     const after = fate(goal, next, search)
     const badge = next ? turn(fate(goal, future.here, search), after) : ''
-    const aside = [option.whim && 'if it likes', THEN[option.after]].filter(Boolean).join(', ')
+    // Steps that read alike are told apart by what is chosen in them.
+    const alike = view.moment.options.filter(({ task, what }) => task === option.task && what === option.what).length > 1
+    const aside = [...(alike ? option.picks : []), option.whim && 'if it likes', THEN[option.after]].filter(Boolean).join(', ')
     const known = next ? `${states(next.states)} left${search.is === 'complete' ? '' : ' so far'}` : '…'
     const changes = next ? others(view, option.option) : ''
     const number = option.option + 1
@@ -34,14 +36,23 @@
 
   /** Draws the columns anew; the focus stays with its task, or goes to the first step there is. */
   function tasks(view, take) {
-    const { moment } = view
+    const { moment, columns } = view
     const box = at('tasks')
     const focused = box.contains(document.activeElement) ? document.activeElement.dataset.task : null
-    while (box.children.length > moment.tasks.length) box.lastChild.remove()
-    moment.tasks.forEach(({ name, stands, words }, n) => {
-      if (!box.children[n]) box.append(make('section', { className: 'task' }, make('h3'), make('p', { className: 'stands' }), make('div', { className: 'body' })))
-      const column = box.children[n]
+    while (box.children.length > columns) box.lastChild.remove()
+    while (box.children.length < columns) box.append(make('section', { className: 'task' }, make('h3'), make('p', { className: 'stands' }), make('div', { className: 'body' })))
+    ;[...box.children].forEach((column, n) => {
       const [title, state, body] = column.children
+      if (!moment.tasks[n]) {
+        // Room for one that will be started, so that the others need not move then.
+        column.className = 'task to-come'
+        column.removeAttribute('aria-label')
+        title.textContent = ''
+        state.textContent = 'not started yet'
+        body.replaceChildren()
+        return
+      }
+      const { name, stands, words } = moment.tasks[n]
       const options = moment.options.filter((option) => option.task === name)
       column.className = `task ${stands}`
       title.textContent = name
@@ -50,7 +61,7 @@
       body.replaceChildren(...(own.length ? own : [make('p', { className: 'words', textContent: words })]))
       column.setAttribute('aria-label', `${name}, ${state.textContent}`)
     })
-    box.style.setProperty('--tasks', moment.tasks.length)
+    box.parentElement.style.setProperty('--tasks', columns)
     if (focused) focus(focused)
   }
 
