@@ -6,6 +6,7 @@ mod exhaustive;
 mod findings;
 mod go;
 mod lab;
+mod library;
 mod progress;
 mod properties;
 mod reported;

@@ -20,6 +20,7 @@ mod symmetry;
 
 use std::collections::BTreeSet;
 
+pub(crate) use search::first;
 pub use search::{Survey, explore, survey};
 
 use super::{Ending, Quest, Report};
