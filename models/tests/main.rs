@@ -2,6 +2,7 @@
 
 mod claims;
 mod conformance;
+mod exercises;
 mod exhaustive;
 mod findings;
 mod go;
