@@ -40,6 +40,7 @@ pub mod show;
 pub mod storm;
 pub mod sync;
 pub mod trace;
+pub mod view;
 pub mod waits;
 
 pub use name::Name;

@@ -10,6 +10,7 @@ use std::pin::Pin;
 use std::task::Waker;
 
 use crate::name::Name;
+use crate::view::View;
 use crate::waits::{Port, Wait};
 
 /// Shared state that lives in a cell: hashed, so that an engine can tell two states of the world apart.
@@ -29,6 +30,11 @@ pub trait State: Hash + Send + 'static {
     /// Whether `who` waits here for what has not come yet.
     fn keeps_waiting(&self, _who: Name) -> bool {
         false
+    }
+
+    /// What it holds, for whoever looks on.
+    fn view(&self) -> View {
+        View::Hidden
     }
 }
 

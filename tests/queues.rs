@@ -201,7 +201,7 @@ impl Both {
     fn new(capacities: &[usize]) -> Both {
         let lines = capacities.iter().map(|c| Line { capacity: *c, ..Line::default() });
         Both {
-            queues: Queues::new(capacities.iter().map(|c| (*c, None))),
+            queues: Queues::new(capacities.iter().map(|c| (Name::one("queue"), *c, None))),
             model: Model { channels: lines.collect(), ..Model::default() },
             open: Vec::new(),
             next: 0,

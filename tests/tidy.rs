@@ -41,7 +41,7 @@ fn names(text: &str, word: &str) -> bool {
 /// The layers of the root crate, lowest first: a module imports from its own layer and those below.
 const LAYERS: [&[&str]; 8] = [
     &["name", "session", "policy", "registry", "live"],
-    &["waits", "trace", "runtime"],
+    &["view", "waits", "trace", "runtime"],
     &["sync", "show"],
     &["hub"],
     &["gateway"],

@@ -86,6 +86,7 @@ pub mod engine;
 mod limits;
 mod model;
 mod odds;
+mod outlook;
 mod own;
 mod player;
 pub mod prelude;
@@ -99,6 +100,8 @@ pub mod zoo;
 // What `lab` and the tests need, and nobody else.
 #[doc(hidden)]
 pub mod clock;
+#[doc(hidden)]
+pub mod explore;
 #[doc(hidden)]
 pub mod golang;
 #[doc(hidden)]
@@ -119,6 +122,8 @@ pub use limits::{Limits, Scheduler};
 pub use model::Model;
 #[doc(hidden)]
 pub use odds::{odds, wilson};
+#[doc(hidden)]
+pub use outlook::{Future, Outlook, Ruling};
 pub use own::Check;
 pub use player::{Breach, Played, play};
 pub use property::Property;

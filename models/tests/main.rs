@@ -4,6 +4,7 @@ mod claims;
 mod conformance;
 mod exercises;
 mod exhaustive;
+mod explore;
 mod findings;
 mod go;
 mod lab;

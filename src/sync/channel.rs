@@ -88,7 +88,7 @@ impl<R: Runtime, T: Hash + Send + 'static> Channels<R, T> {
     pub fn new(runtime: &R, name: Name, specs: impl IntoIterator<Item = Spec>) -> Self {
         let specs: Vec<Spec> = specs.into_iter().collect();
         let names = specs.iter().map(|s| s.name).collect();
-        let queues = Queues::new(specs.into_iter().map(|s| (s.capacity, s.drained_by)));
+        let queues = Queues::new(specs.into_iter().map(|s| (s.name, s.capacity, s.drained_by)));
         let cell = runtime.cell(name, queues);
         Channels { inner: Arc::new(Inner { runtime: runtime.clone(), name, names, cell }) }
     }

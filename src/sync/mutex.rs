@@ -8,6 +8,7 @@ use std::task::{Context, Poll, Waker};
 use super::{Ticket, Waking};
 use crate::name::Name;
 use crate::runtime::{Runtime, State, Task, Wakes};
+use crate::view::{LockView, View};
 use crate::waits::{Kind, Port, Resource, Wait};
 
 /// A lock around nothing: as in Go, what it protects is up to those who take it.
@@ -46,6 +47,11 @@ impl State for Line {
 
     fn keeps_waiting(&self, who: Name) -> bool {
         self.waiting.iter().any(|(ticket, _)| ticket.task == who)
+    }
+
+    fn view(&self) -> View {
+        let waiting = self.waiting.iter().map(|(ticket, _)| ticket.task).collect();
+        View::Lock(LockView { holders: self.holder.into_iter().collect(), waiting })
     }
 }
 

@@ -12,6 +12,7 @@ use std::task::Waker;
 use super::{Ticket, Waking};
 use crate::name::Name;
 use crate::runtime::{State, Wakes};
+use crate::view::{ChannelView, View};
 use crate::waits::Port;
 
 /// One case of a select; the number is the channel's index.
@@ -79,6 +80,7 @@ pub struct Queues<T> {
 
 #[derive(Clone, Hash, Debug)]
 struct Queue<T> {
+    name: Name,
     capacity: usize,
     closed: bool,
     drained_by: Option<Vec<Name>>,
@@ -110,12 +112,31 @@ impl<T: Hash + Send + 'static> State for Queues<T> {
     fn keeps_waiting(&self, who: Name) -> bool {
         self.parked.range(Ticket::all_of(who)).any(|(_, parked)| parked.served.is_none())
     }
+
+    fn view(&self) -> View {
+        View::Channels(self.queues.iter().map(Queue::view).collect())
+    }
+}
+
+impl<T> Queue<T> {
+    fn view(&self) -> ChannelView {
+        ChannelView {
+            name: self.name,
+            len: self.returned.len() + self.buffer.len(),
+            capacity: Some(self.capacity).filter(|capacity| *capacity < usize::MAX),
+            closed: self.closed,
+            drained_by: self.drained_by.clone(),
+            senders: self.senders.iter().map(|(ticket, ..)| ticket.task).collect(),
+            receivers: self.receivers.iter().map(|(ticket, _)| ticket.task).collect(),
+        }
+    }
 }
 
 impl<T> Queues<T> {
-    /// Open and empty channels, each with its capacity and, where that is known, the only tasks that receive from it.
-    pub fn new(channels: impl IntoIterator<Item = (usize, Option<Vec<Name>>)>) -> Queues<T> {
-        let queues = channels.into_iter().map(|(capacity, drained_by)| Queue {
+    /// Open and empty channels, each with its name, its capacity and, where that is known, the only tasks that receive from it.
+    pub fn new(channels: impl IntoIterator<Item = (Name, usize, Option<Vec<Name>>)>) -> Queues<T> {
+        let queues = channels.into_iter().map(|(name, capacity, drained_by)| Queue {
+            name,
             capacity,
             closed: false,
             drained_by,

@@ -9,6 +9,7 @@ use super::mutex::Line;
 use super::{Ticket, Waking};
 use crate::name::Name;
 use crate::runtime::{Runtime, State, Task, Wakes};
+use crate::view::{LockView, View};
 use crate::waits::{Kind, Port, Resource, Wait};
 
 /// The port of whoever must wait for a writer: readers, and other writers.
@@ -65,6 +66,18 @@ impl State for Doors {
         let first = self.first.as_ref().is_some_and(|(ticket, _)| ticket.task == who);
         let later = self.later.iter().any(|(ticket, let_in, _)| ticket.task == who && !let_in);
         (first && !self.readers.is_empty()) || later || self.writers.keeps_waiting(who)
+    }
+
+    fn view(&self) -> View {
+        let first = self.first.iter().map(|(ticket, _)| ticket.task).filter(|_| !self.readers.is_empty());
+        let View::Lock(writers) = self.writers.view() else { return View::Hidden };
+        // A writer that waits for the readers to leave has claimed the lock, but does not have it.
+        let holder = writers.holders.into_iter().filter(|_| self.readers.is_empty());
+        let later = self.later.iter().filter(|(_, let_in, _)| !let_in).map(|(ticket, ..)| ticket.task);
+        View::Lock(LockView {
+            holders: holder.chain(self.readers.iter().copied()).collect(),
+            waiting: first.chain(writers.waiting).chain(later).collect(),
+        })
     }
 }
 

@@ -149,6 +149,11 @@ pub struct Effort {
 pub trait Progress: Sync {
     /// So much was seen so far.
     fn tell(&self, effort: &Effort);
+
+    /// True once nobody wants the answer any more: then an exhaustive search stops.
+    fn enough(&self) -> bool {
+        false
+    }
 }
 
 impl Progress for () {

@@ -12,6 +12,7 @@ use serde::Serialize;
 pub(crate) use stage::{Event, Slot, Stage, Status, mix};
 use turnstile::Name;
 use turnstile::trace::{After, Step, Trace};
+use turnstile::view::View;
 use turnstile::waits::{Edge, WaitGraph};
 
 use crate::model::Model;
@@ -100,6 +101,7 @@ impl<M: Model> Play<M> {
         self.crashed = None;
         let leftovers = {
             let mut inner = self.stage.lock();
+            let cells = std::mem::take(&mut inner.cells);
             inner.woken.clear();
             inner.events.clear();
             inner.writes.clear();
@@ -107,7 +109,7 @@ impl<M: Model> Play<M> {
             inner.breaches.clear();
             inner.crashed = None;
             inner.current = None;
-            std::mem::take(&mut inner.spawned)
+            (std::mem::take(&mut inner.spawned), cells)
         };
         drop(leftovers);
         self.stage.lock().woken.clear();
@@ -135,6 +137,11 @@ impl<M: Model> Play<M> {
     /// True if the task can take a step.
     pub(crate) fn can_move(&self, slot: Slot) -> bool {
         self.crashed.is_none() && self.actor(slot).is_some_and(|a| matches!(a.status, Status::Turn { .. }))
+    }
+
+    /// True if the task is about to take a step at its whim.
+    pub(crate) fn at_whim(&self, slot: Slot) -> bool {
+        self.actor(slot).is_some_and(|a| matches!(a.status, Status::Turn { whim: true }))
     }
 
     /// The tasks that can take a step, in the order of their start.
@@ -372,6 +379,26 @@ impl<M: Model> Play<M> {
         waits.sort_by_key(|(name, _)| *name);
         graph.edges = waits.into_iter().map(|(name, wait)| Edge::of(name, wait)).collect();
         graph
+    }
+
+    /// From its next beginning on, its cells can be looked at.
+    pub(crate) fn view(&mut self) {
+        self.stage.lock().viewing = true;
+    }
+
+    /// What the cells hold, in the order of their making.
+    pub(crate) fn views(&self) -> Vec<(Name, View)> {
+        let (names, cells) = {
+            let inner = self.stage.lock();
+            (inner.names.clone(), inner.cells.clone())
+        };
+        cells.into_iter().map(|(slot, cell)| (names[slot as usize], cell.view())).collect()
+    }
+
+    /// The tasks, in the order of their start, and how each stands.
+    pub(crate) fn roster(&self) -> Vec<(Name, Status)> {
+        let inner = self.stage.lock();
+        self.actors.iter().map(|actor| (inner.names[actor.slot as usize], actor.status.clone())).collect()
     }
 
     /// What can be seen of the world.

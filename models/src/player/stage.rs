@@ -10,6 +10,7 @@ use hashbrown::HashMap;
 use siphasher::sip128::{Hasher128, SipHasher13};
 use turnstile::Name;
 use turnstile::runtime::{Mark, Runtime, State, Wakes};
+use turnstile::view::View;
 use turnstile::waits::{Port, Wait};
 
 use crate::schedule::Pick;
@@ -57,6 +58,10 @@ pub(crate) struct Inner {
     pub(crate) recording: bool,
     /// True while notes are wanted.
     pub(crate) noting: bool,
+    /// True if the cells are to be looked at.
+    pub(crate) viewing: bool,
+    /// The cells, in the order of their making, while they are to be looked at.
+    pub(crate) cells: Vec<(Slot, Arc<dyn Viewed>)>,
     /// False while a finished run is torn down.
     pub(crate) live: bool,
 
@@ -92,6 +97,18 @@ pub(crate) struct Inner {
 pub(crate) struct Cell<T> {
     slot: Slot,
     value: Mutex<T>,
+}
+
+/// A cell that can be looked at.
+pub(crate) trait Viewed: Send + Sync {
+    /// What it holds.
+    fn view(&self) -> View;
+}
+
+impl<T: State> Viewed for Cell<T> {
+    fn view(&self) -> View {
+        value(self).view()
+    }
 }
 
 struct Bell {
@@ -220,7 +237,11 @@ impl Runtime for Stage {
             let content = inner.content(slot, &value);
             inner.wrote(slot, content);
         }
-        Arc::new(Cell { slot, value: Mutex::new(value) })
+        let cell = Arc::new(Cell { slot, value: Mutex::new(value) });
+        if inner.viewing {
+            inner.cells.push((slot, cell.clone()));
+        }
+        cell
     }
 
     fn with<T: State, O: Hash>(&self, cell: &Arc<Cell<T>>, act: impl FnOnce(&mut T, &mut Wakes) -> O) -> O {

@@ -34,6 +34,15 @@ Examples:
 
 Exit codes: 0 all cells decided, 1 two engines contradict each other, 2 a cell is unknown, 64 bad usage.";
 
+const EXPLORE_EXAMPLES: &str = "\
+Examples:
+  lab explore                                the hub that hangs, in the browser
+  lab explore --design lanes --version main  start with another world; the page can change it
+  lab explore --port 8080 --no-open          says the address, and opens nothing
+  lab explore --export site --logins 1       one world in a folder, that works without a server
+
+Exit codes: 0 ended by Ctrl-C or exported, 64 bad usage or a world too large to export.";
+
 /// Searches the interleavings of OpenIM's session hub, and of its fixes, for the deadlock; says who waits for whom.
 ///
 /// Without a command: the post's incident at small size on each engine, the split fix verified, and the hang at the
@@ -60,6 +69,9 @@ pub(crate) enum Command {
     },
     /// Draws a counterexample: trace and wait-for graph as SVG, Mermaid and text files.
     Explain(Box<Explain>),
+    /// Opens a page on which you are the scheduler: each step of the real core is yours to choose, and it says what can still happen.
+    #[command(after_help = EXPLORE_EXAMPLES)]
+    Explore(Box<Explore>),
     /// Lists designs, versions, policies, properties, engines and schedulers, with a line on each.
     List {
         /// Prints one JSON object.
@@ -251,6 +263,30 @@ impl LimitArgs {
             threads: self.threads.map_or(usual.threads, |t| t as usize),
         })
     }
+}
+
+#[derive(Args)]
+pub(crate) struct Explore {
+    #[command(flatten)]
+    pub(crate) world: World,
+    /// Port on 127.0.0.1; 0 for any that is free.
+    #[arg(long, default_value_t = 7007)]
+    pub(crate) port: u16,
+    /// Opens no browser.
+    #[arg(long)]
+    pub(crate) no_open: bool,
+    /// Writes a folder with the page for this world alone, and serves nothing.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) export: Option<PathBuf>,
+    /// The most states that an export holds.
+    #[arg(long, default_value_t = 20_000, value_name = "STATES", requires = "export")]
+    pub(crate) states: usize,
+    /// Seconds after which the search of a world's states gives up.
+    #[arg(long, default_value = "60", value_parser = seconds, allow_hyphen_values = true, value_name = "SECONDS")]
+    pub(crate) budget: Duration,
+    /// MiB for states.
+    #[arg(long, default_value_t = 1024, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=1 << 20))]
+    pub(crate) memory: u64,
 }
 
 #[derive(Args)]

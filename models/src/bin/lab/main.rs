@@ -4,6 +4,7 @@ mod args;
 mod bar;
 mod commands;
 mod demo;
+mod explore;
 mod findings;
 mod likely;
 mod odds;
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
         Some(Command::Check(check)) => commands::check(&mut out, &check),
         Some(Command::Replay { key, json }) => commands::replay(&mut out, &key, json),
         Some(Command::Explain(explain)) => commands::explain(&mut out, &explain),
+        Some(Command::Explore(args)) => explore::run(&mut out, &args),
         Some(Command::List { json }) => commands::list(&mut out, json),
         Some(Command::Schedulers(args)) => schedulers::run(&mut out, &args),
         Some(Command::Spin(args)) => spin::run(&mut out, &args),

@@ -11,6 +11,7 @@
 mod claims;
 mod cycles;
 mod forever;
+mod graph;
 mod memo;
 mod real;
 mod round;
@@ -20,6 +21,7 @@ mod symmetry;
 
 use std::collections::BTreeSet;
 
+pub use graph::{Graph, Incident, Mark, Step, graph};
 pub(crate) use search::first;
 pub use search::{Survey, explore, survey};
 

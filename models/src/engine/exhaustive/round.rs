@@ -174,6 +174,17 @@ impl<M: Model> Search<M> {
         self.found_round(doomed, set[0], &round, knot, claims)
     }
 
+    /// True if somebody waits in the midst of work wherever obliged steps lead to from a quiescent state.
+    pub(super) fn waits_all_the_way(
+        &mut self,
+        here: &mut Here,
+        entry: u32,
+        limits: &Limits,
+    ) -> ControlFlow<Ended, bool> {
+        let round = self.round(here, entry, limits)?;
+        ControlFlow::Continue(!round.waiting.is_empty())
+    }
+
     /// The states that obliged steps lead to from a quiescent one.
     fn round(&mut self, here: &mut Here, entry: u32, limits: &Limits) -> ControlFlow<Ended, Round> {
         let mut changes = Changes::default();

@@ -6,6 +6,7 @@ use std::time::Instant;
 use turnstile::waits::Knot;
 
 use super::claims::{Claims, Until};
+use super::graph::Record;
 use super::memo::{Changes, Fired, Memo, Stands};
 use super::store::{Spread, Store};
 use super::symmetry::{Element, Symmetry};
@@ -89,8 +90,7 @@ fn search<M: Model>(
     progress: &dyn Progress,
     visit: &mut dyn FnMut(usize, &Ending<M::Outcome>) -> bool,
 ) -> Survey {
-    let renumberings = if limits.symmetry { model.symmetries() } else { Vec::new() };
-    let mut search = Search::new(model, renumberings, limits.audit.max(1));
+    let mut search = Search::new(model, limits);
     search.warm_up(limits, quests.iter().any(|quest| quest.looks()));
     let mut claims = Claims::new(quests, until, visit);
     let stopped = loop {
@@ -134,6 +134,8 @@ pub(super) struct Search<M: Model> {
     pub(super) foretold: u64,
     /// One in so many foretold steps is run again for real.
     audit_every: u64,
+    /// What is kept of its way, where that is wanted.
+    pub(super) record: Option<Record>,
 }
 
 /// A step from a state, and what then leads to the one of its images that is kept.
@@ -159,7 +161,15 @@ pub(super) struct Here {
 }
 
 impl<M: Model> Search<M> {
-    fn new(model: &M, renumberings: Vec<Vec<u32>>, audit_every: u64) -> Self {
+    /// A search that keeps its record and looks at the world, ready to run.
+    pub(super) fn of(model: &M, limits: &Limits) -> Self {
+        let mut search = Search::new(model, limits);
+        search.warm_up(limits, true);
+        search
+    }
+
+    fn new(model: &M, limits: &Limits) -> Self {
+        let renumberings = if limits.symmetry { model.symmetries() } else { Vec::new() };
         Search {
             began: Instant::now(),
             play: Play::new(model.clone(), None),
@@ -177,7 +187,8 @@ impl<M: Model> Search<M> {
             depth: 0,
             learned: 0,
             foretold: 0,
-            audit_every,
+            audit_every: limits.audit.max(1),
+            record: None,
         }
     }
 
@@ -222,7 +233,7 @@ impl<M: Model> Search<M> {
     }
 
     /// Forgets all that was found, but not which cells are observed.
-    fn forget(&mut self) {
+    pub(super) fn forget(&mut self) {
         self.observe_equals();
         self.play.stage().lock().newly_observed = false;
         self.memo = Memo::new();
@@ -236,7 +247,7 @@ impl<M: Model> Search<M> {
         (self.transitions, self.depth) = (0, 0);
     }
 
-    fn effort(&self) -> Effort {
+    pub(super) fn effort(&self) -> Effort {
         Effort {
             states: Some(self.parents.len() as u64 - 1),
             transitions: Some(self.transitions),
@@ -249,10 +260,11 @@ impl<M: Model> Search<M> {
     }
 
     fn bytes(&self) -> usize {
-        self.store.bytes() + self.memo.bytes() + self.parents.capacity() * size_of::<(u32, u32)>()
+        let record = self.record.as_ref().map_or(0, Record::bytes);
+        self.store.bytes() + self.memo.bytes() + self.parents.capacity() * size_of::<(u32, u32)>() + record
     }
 
-    fn run(
+    pub(super) fn run(
         &mut self,
         limits: &Limits,
         progress: &dyn Progress,
@@ -266,9 +278,15 @@ impl<M: Model> Search<M> {
             if next & 0xfff == 0 {
                 progress.tell(&self.effort());
                 self.stay_within(limits)?;
+                if progress.enough() {
+                    return ControlFlow::Break(Ended::Stopped("whoever asked".to_owned()));
+                }
             }
             here.state = next;
             self.store.load(next, &mut here.spread);
+            if let Some(record) = &mut self.record {
+                record.begin(next);
+            }
             self.expand(&mut here, &mut changes, limits, claims)?;
             if next == last_of_level {
                 last_of_level = self.parents.len() as u32 - 1;
@@ -394,10 +412,12 @@ impl<M: Model> Search<M> {
             self.tell_step(here.state, Some(&last), &changes.breaches, crashed, claims)?;
         }
         if crashed.is_some() {
+            self.record_step(here, 0, task, &picks, changes);
             return ControlFlow::Continue(());
         }
         let to_kept = self.keep(here, changes);
         let (state, new) = self.store.insert(&mut here.spread, &self.scratch.diff);
+        self.record_step(here, state, task, &picks, changes);
         if !new {
             if audited {
                 self.audit_reunion(here, task, &picks, changes);
@@ -424,6 +444,14 @@ impl<M: Model> Search<M> {
         let ended = self.look_at(state, &there, settled, claims);
         self.scratch.there = there;
         ended
+    }
+
+    /// Keeps a step, if the search keeps its way.
+    fn record_step(&mut self, here: &Here, to: u32, task: Slot, picks: &[Pick], changes: &Changes) {
+        let whim = self.stands(here.spread.slots(), task) == Stands::Turn { whim: true };
+        if let Some(record) = &mut self.record {
+            record.step(to, (task, picks), whim, &changes.breaches, changes.crashed.as_deref());
+        }
     }
 
     /// Looks at a state that is new: whether tasks are stuck, and whether all is at rest. Here and not when it is expanded:
@@ -528,14 +556,14 @@ impl<M: Model> Search<M> {
         ControlFlow::Continue(outcome)
     }
 
-    fn someone_works(&self, state: &[u32]) -> bool {
+    pub(super) fn someone_works(&self, state: &[u32]) -> bool {
         let works =
             |task: &Slot| matches!(self.stands(state, *task), Stands::Waits { kind, .. } if kind.is_work());
         self.tasks.iter().any(works)
     }
 
     /// [`WaitGraph::knot`](turnstile::waits::WaitGraph::knot) on a state, without its words.
-    fn is_knotted(&self, state: &[u32]) -> bool {
+    pub(super) fn is_knotted(&self, state: &[u32]) -> bool {
         let inner = self.play.stage().lock();
         let mut stuck: Vec<(Slot, Vec<Slot>)> = Vec::new();
         let mut able: Vec<Slot> = Vec::new();
