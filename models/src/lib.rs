@@ -109,6 +109,8 @@ pub mod key;
 #[doc(hidden)]
 pub mod likely;
 #[doc(hidden)]
+pub mod picture;
+#[doc(hidden)]
 pub mod smallest;
 #[doc(hidden)]
 pub mod spin;

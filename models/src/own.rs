@@ -278,9 +278,9 @@ impl fmt::Display for Verdict<Searched, Failure> {
             }
             (Verdict::Holds(_), Some(bound)) => write!(f, "{model} holds within a bound: {engine}, {bound}"),
             (Verdict::Fails(_, failure), _) => {
-                let Failure { claim, broken, shortest, schedule, .. } = &**failure;
+                let Failure { broken, shortest, schedule, .. } = &**failure;
                 let proof = if *shortest { ", and no schedule is shorter" } else { "" };
-                write!(f, "{model} fails: {broken} ({claim}); {} steps{proof}", schedule.len())
+                write!(f, "{model} fails: {broken}; {} steps{proof}", schedule.len())
             }
             (Verdict::Unknown(_, why), _) => {
                 write!(

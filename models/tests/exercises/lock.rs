@@ -80,8 +80,8 @@ fn a_lock_and_a_channel_make_a_circle_as_two_locks_do() {
     assert_eq!(
         waits(Speaker::HoldsTheLock),
         [
-            "member 1 waits to lock lock of the list, which speaker holds",
-            "speaker waits to send on outbox 1 (1/1 full), which only member 1 drains",
+            "member 2 waits to lock lock of the list, which speaker holds",
+            "speaker waits to send on outbox 2 (1/1 full), which only member 2 drains",
         ]
     );
 }
@@ -89,7 +89,7 @@ fn a_lock_and_a_channel_make_a_circle_as_two_locks_do() {
 #[test]
 fn without_the_lock_it_waits_for_who_has_gone() {
     let waits = waits(Speaker::Copies);
-    assert_eq!(waits, ["speaker waits to send on outbox 1 (1/1 full), which only member 1 drains"]);
+    assert_eq!(waits, ["speaker waits to send on outbox 2 (1/1 full), which only member 2 drains"]);
 }
 
 #[test]

@@ -47,19 +47,21 @@ impl Model for Foreman {
                 mine.send(&me, Channel(RESULTS), job).await.expect("never closed");
             }
         });
+        let list = Shared::new(runtime, Name::one("list"), VecDeque::new());
         let (results, queues) = (done.clone(), self.queues);
         Task::spawn(runtime, foreman, async move |me| {
-            // No `me.rest()`: the list is carried over. The orders come to an end, and so does the search.
-            let mut list = VecDeque::new();
             loop {
+                me.rest(); // Nothing is carried over but the list, which is shared memory.
                 let mut cases = vec![Case::Receive(ORDERS), Case::Receive(RESULTS)];
-                cases.extend(list.front().map(|job| Case::Send(JOBS, *job)));
+                cases.extend(list.with(|list| list.front().copied()).map(|job| Case::Send(JOBS, job)));
                 match channels.select(&me, cases).await {
-                    Chosen::Received { case: 0, value: Some(order) } if queues => list.push_back(order),
+                    Chosen::Received { case: 0, value: Some(order) } if queues => {
+                        list.with(|list| list.push_back(order))
+                    }
                     Chosen::Received { case: 0, value: Some(order) } => {
                         channels.send(&me, Channel(JOBS), order).await.expect("never closed");
                     }
-                    Chosen::Sent { .. } => _ = list.pop_front(),
+                    Chosen::Sent { .. } => list.with(|list| _ = list.pop_front()),
                     _ => results.write(|done| *done += 1),
                 }
             }
