@@ -24,9 +24,9 @@ pub(super) struct Layout {
 }
 
 /// Pixels of a node, of a line of words, and of a link that only passes.
-const NODE: Point = (30.0, 30.0);
-const WORDS: f64 = 16.0;
-const PASSES: Point = (10.0, 8.0);
+const NODE: Point = (30.0, 34.0);
+const WORDS: f64 = 22.0;
+const PASSES: Point = (10.0, 10.0);
 
 /// Finds places for so many nodes, of which the first is the beginning. No link leads back to where it came from.
 pub(super) fn layout(nodes: usize, spans: &[Span]) -> Layout {

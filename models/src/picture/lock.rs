@@ -82,6 +82,10 @@ fn hang(scenario: &Scenario) -> Result<Moment, String> {
 fn same_moment(scenario: &Scenario, channel: Name) -> Result<(Vec<Turn>, Name), String> {
     let limits = Limits { symmetry: false, ..Limits::default() };
     let graph: Graph<Sight> = graph(scenario, &limits, &());
+    // Who sends there is to be a loop, as in the lock, which has work of its own to get on with.
+    let start = Explorer::new(scenario)?.moment(&[])?;
+    let loops: Vec<Name> =
+        start.channels.iter().flat_map(|channel| channel.drained_by.iter().flatten()).copied().collect();
     let mut ways: BTreeMap<u32, Vec<Turn>> = BTreeMap::from([(1, Vec::new())]);
     for state in graph.states() {
         let Some(way) = ways.get(&state).cloned() else { continue };
@@ -89,7 +93,11 @@ fn same_moment(scenario: &Scenario, channel: Name) -> Result<(Vec<Turn>, Name), 
         let is_full = |filled: Option<(usize, usize)>| filled.is_some_and(|(len, capacity)| len >= capacity);
         let waits = played.graph.edges.iter().find(|edge| {
             let drained = edge.helpers.iter().flatten().all(|helper| played.graph.running.contains(helper));
-            edge.kind == Kind::Send && edge.on == channel && is_full(edge.filled) && drained
+            edge.kind == Kind::Send
+                && loops.contains(&edge.task)
+                && edge.on == channel
+                && is_full(edge.filled)
+                && drained
         });
         if let Some(edge) = waits {
             let frees = |step: &&crate::engine::exhaustive::Step| {
@@ -151,9 +159,13 @@ impl Scene<'_> {
         Diagram { svg: self.svg(), mermaid: self.mermaid() }
     }
 
-    /// The channels that loops drain, in their order.
+    /// The channels that loops drain and that have been used, in their order.
     fn channels(&self) -> Vec<&ChannelView> {
-        self.moment.channels.iter().filter(|channel| channel.drained_by.is_some()).collect()
+        let used = |channel: &ChannelView| {
+            let ends = [format!("send on {}", channel.name), format!("receive from {}", channel.name)];
+            self.moment.steps.iter().any(|step| ends.iter().any(|end| step.what.contains(end)))
+        };
+        self.moment.channels.iter().filter(|channel| channel.drained_by.is_some() && used(channel)).collect()
     }
 
     /// Those who drain them, in the order of the channels.
@@ -212,17 +224,17 @@ impl Scene<'_> {
         self.moment.steps.iter().rposition(|step| step.task == task).map_or(0, |index| index + 1)
     }
 
-    /// What a task is in the midst of: its steps since it last took something up.
+    /// What the task is in the midst of: its steps since it last took something up, and who gave it that.
     fn midst(&self) -> Vec<String> {
-        let own: Vec<(usize, &StepView)> =
-            self.moment.steps.iter().enumerate().filter(|(_, step)| step.task == self.focus).collect();
-        let takes =
-            |(_, step): &(usize, &StepView)| step.what.contains("receive from") || step.after == "waits";
-        let from = own.split_last().and_then(|(_, before)| before.iter().rposition(takes)).unwrap_or(0);
-        own[from..]
-            .iter()
-            .map(|(index, step)| format!("{}. {}: {}", index + 1, step.task, step.what))
-            .collect()
+        let steps = &self.moment.steps;
+        let own = |at: &usize| steps[*at].task == self.focus;
+        let takes = |at: &usize| {
+            let given = steps[*at].wakes.contains(&self.focus);
+            given || (own(at) && steps[*at].after != "waits" && steps[*at].what.contains("receive from"))
+        };
+        let from = (0..steps.len()).rev().find(takes).unwrap_or(0);
+        let told = (from..steps.len()).filter(|at| *at == from || own(at));
+        told.map(|at| format!("{}. {}: {}", at + 1, steps[at].task, steps[at].what)).collect()
     }
 
     fn svg(&self) -> String {

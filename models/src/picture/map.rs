@@ -38,6 +38,17 @@ pub(super) struct Map {
     pub(super) dead: usize,
 }
 
+/// Which steps are left out that make no difference to anything when they come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Brief {
+    /// None.
+    Nothing,
+    /// Those of tasks of which there are several.
+    Numbered,
+    /// All.
+    All,
+}
+
 /// What a state is, as far as it shows.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Shows {
@@ -54,27 +65,17 @@ struct Net {
 }
 
 impl Map {
-    /// A map of a graph. With `brief`, a step of one of several tasks of a kind is none where it makes no difference to anything when
-    /// it comes.
+    /// A map of a graph.
     ///
     /// # Errors
     /// Says why the states make no map.
-    pub(super) fn of<O>(graph: &Graph<O>, brief: bool) -> Result<Map, String> {
+    pub(super) fn of<O>(graph: &Graph<O>, brief: Brief) -> Result<Map, String> {
         let all = Net::of(graph);
         let (states, dead) = (all.states.len(), all.states.iter().filter(|(_, shows)| shows.dead).count());
-        let net = if brief { all.brief() } else { all };
-        let mut depths = BTreeMap::from([(1_u32, 0_usize)]);
-        let mut before: BTreeMap<u32, u32> = BTreeMap::new();
-        let mut open = VecDeque::from([1_u32]);
-        while let Some(state) = open.pop_front() {
-            for to in net.steps[&state].keys() {
-                if !depths.contains_key(to) {
-                    depths.insert(*to, depths[&state] + 1);
-                    before.insert(*to, state);
-                    open.push_back(*to);
-                }
-            }
-        }
+        // Of those that are one, the first is the nearest.
+        let (depths, _) = all.ways();
+        let net = if brief == Brief::Nothing { all } else { all.without(brief) };
+        let (_, before) = net.ways();
         let shows: BTreeMap<u32, Shows> = net.states.iter().copied().collect();
         let mut into: BTreeMap<u32, usize> = BTreeMap::new();
         for to in net.steps.values().flat_map(BTreeMap::keys) {
@@ -86,8 +87,9 @@ impl Map {
             let plain = net.steps[&state].len() == 1 && into.get(&state) == Some(&1);
             state == 1 || shows[&state].dead || turns || !plain
         };
-        let numbers: BTreeMap<u32, usize> =
-            net.states.iter().map(|(state, _)| *state).filter(|state| shown(*state)).zip(0..).collect();
+        let drawn: Vec<u32> =
+            net.states.iter().map(|(state, _)| *state).filter(|state| shown(*state)).collect();
+        let numbers: BTreeMap<u32, usize> = drawn.iter().copied().zip(0..).collect();
         let mut way = BTreeSet::new();
         let nearest =
             net.states.iter().filter(|(_, shows)| shows.dead).min_by_key(|(state, _)| depths[state]);
@@ -123,7 +125,7 @@ impl Map {
             rest: shows[state].rest,
         };
         Ok(Map {
-            nodes: numbers.keys().map(node).collect(),
+            nodes: drawn.iter().map(node).collect(),
             links: links.into_values().collect(),
             states,
             dead,
@@ -150,6 +152,23 @@ impl Net {
             net.steps.insert(state, steps);
         }
         net
+    }
+
+    /// By state: how many steps lead there at least, and from which other state the last of them does.
+    fn ways(&self) -> (BTreeMap<u32, usize>, BTreeMap<u32, u32>) {
+        let mut depths = BTreeMap::from([(1_u32, 0_usize)]);
+        let mut before = BTreeMap::new();
+        let mut open = VecDeque::from([1_u32]);
+        while let Some(state) = open.pop_front() {
+            for to in self.steps[&state].keys() {
+                if !depths.contains_key(to) {
+                    depths.insert(*to, depths[&state] + 1);
+                    before.insert(*to, state);
+                    open.push_back(*to);
+                }
+            }
+        }
+        (depths, before)
     }
 
     /// The states from which each way leads to one where something hangs, and where nothing does yet.
@@ -193,13 +212,15 @@ impl Net {
     /// Without the steps that can come any time: whatever else is done first, they are still there and lead to the same. (Strong
     /// confluence: Groote and van de Pol, «State space reduction using partial tau-confluence», 2000.) What such a step leads from and to is
     /// one state then.
-    fn brief(&self) -> Net {
+    fn without(&self, brief: Brief) -> Net {
         let shows: BTreeMap<u32, Shows> = self.states.iter().copied().collect();
         let mut quiet: BTreeSet<(u32, u32)> = BTreeSet::new();
         for (from, next) in &self.steps {
             let alike = |to: &u32| shows[from] == shows[to];
             quiet.extend(
-                next.iter().filter(|(to, who)| who.number() > 0 && alike(to)).map(|(to, _)| (*from, *to)),
+                next.iter()
+                    .filter(|(to, who)| (brief == Brief::All || who.number() > 0) && alike(to))
+                    .map(|(to, _)| (*from, *to)),
             );
         }
         loop {
@@ -245,4 +266,68 @@ impl Net {
 
 fn in_a_row(movers: &[&'static str]) -> Vec<(&'static str, usize)> {
     movers.chunk_by(|a, b| a == b).map(|chunk| (chunk[0], chunk.len())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use turnstile::hub::{Design, Version};
+
+    use super::*;
+    use crate::check::{Engine, check};
+    use crate::engine::exhaustive::graph;
+    use crate::limits::Limits;
+    use crate::property::Property;
+    use crate::scenario::{Peers, Scenario};
+
+    fn world(design: Design, capacity: u32) -> Scenario {
+        Scenario { design, version: Version::Main, capacity, peers: Peers::Stay, ..Scenario::default() }
+    }
+
+    fn map(scenario: &Scenario, brief: Brief) -> Map {
+        Map::of(&graph(scenario, &Limits::default(), &()), brief).unwrap()
+    }
+
+    #[test]
+    fn the_marked_way_is_as_long_as_the_shortest_counterexample() {
+        let scenario = world(Design::SingleSelect, 0);
+        let verdict =
+            check(&scenario, Property::NoDeadlock, Engine::Exhaustive, &Limits::default(), &()).unwrap();
+        let shortest = verdict.counterexample().expect("it hangs").schedule.len();
+        let map = map(&scenario, Brief::Nothing);
+        let steps = |link: &&Link| link.moves[0].iter().map(|(_, times)| times).sum::<usize>();
+        assert_eq!(
+            map.links.iter().filter(|link| link.on_way).map(|link| steps(&link)).sum::<usize>(),
+            shortest
+        );
+        let dead = map.nodes.iter().filter(|node| node.dead).map(|node| node.depth).min();
+        assert_eq!(dead, Some(shortest));
+        assert!(map.nodes[0].lost, "who sends to itself on an unbuffered channel hangs whatever comes first");
+    }
+
+    #[test]
+    fn what_is_left_out_changes_nothing_about_who_can_hang() {
+        for scenario in [
+            world(Design::SingleSelect, 0),
+            world(Design::SingleSelect, 1),
+            Scenario { logins: 3, ..world(Design::SingleSelect, 1) },
+            world(Design::SplitLoops, 0),
+            world(Design::Lanes, 0),
+        ] {
+            let all = map(&scenario, Brief::Nothing);
+            for brief in [Brief::Numbered, Brief::All] {
+                let map = map(&scenario, brief);
+                assert!(map.nodes.len() < all.nodes.len(), "{scenario:?}");
+                assert_eq!((map.states, map.dead), (all.states, all.dead));
+                assert_eq!(map.nodes[0].lost, all.nodes[0].lost, "{scenario:?}");
+                for is in [|node: &Node| node.dead, |node: &Node| node.rest] {
+                    let nearest =
+                        |map: &Map| map.nodes.iter().filter(|node| is(node)).map(|node| node.depth).min();
+                    assert_eq!(nearest(&map), nearest(&all), "{scenario:?}");
+                }
+                let leads_on = |at: usize| map.links.iter().any(|link| link.from == at);
+                let ends = (0..map.nodes.len()).filter(|at| !leads_on(*at));
+                assert!(ends.into_iter().all(|at| map.nodes[at].dead || map.nodes[at].rest), "{scenario:?}");
+            }
+        }
+    }
 }
