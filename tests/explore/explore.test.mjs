@@ -54,6 +54,9 @@ async function arrived(page, at = null) {
   await page.waitForFunction(() => !/searching/i.test(document.querySelector('#standing-words').textContent))
 }
 
+/** Until it is also known what could come at each moment of the line. */
+const known = (page) => page.waitForFunction(() => document.body.dataset.known !== undefined && document.body.dataset.known === document.body.dataset.at)
+
 /** Takes these options by clicks on their buttons. */
 async function walk(page, options, from = []) {
   const past = [...from]
@@ -67,6 +70,7 @@ async function walk(page, options, from = []) {
 const text = (page, id) => page.locator(`#${id}`).innerText()
 const button = (page, name) => page.getByRole('button', { name, exact: true })
 const way = async (property, world = {}, at = []) => {
+  await searched(world)
   const answer = await server.ask('way', { ...world, property, at: at.join('.') })
   assert.ok(answer.at, answer.error)
   return answer.at
@@ -94,6 +98,7 @@ describe('lab explore', { concurrency: 3 }, () => {
     const page = await open(t)
     await page.getByRole('heading', { name: 'Can you make this chat server hang?' }).waitFor()
     await page.screenshot({ path: `${SHOTS}welcome.png` })
+    assert.equal(await page.evaluate(() => document.documentElement.scrollHeight), WIDE.height, 'all is in sight, and the page does not scroll')
     await button(page, 'Take the challenge').click()
     await page.getByRole('heading', { name: 'Challenge 1: Hang the gateway' }).waitFor()
     const { search, here } = await searched()
@@ -171,6 +176,7 @@ describe('lab explore', { concurrency: 3 }, () => {
     const shown = (page) => page.evaluate(() => ['standing-words', 'tasks', 'history', 'channels', 'facts'].map((id) => document.getElementById(id).textContent))
     await page.goto(server.url + hash)
     await arrived(page, line.slice(0, middle).join('.'))
+    await Promise.all([known(page), known(other)])
     assert.deepEqual(await shown(page), await shown(other))
     await button(other, 'Redo').click()
     await arrived(other, line.slice(0, middle + 1).join('.'))
@@ -252,7 +258,7 @@ describe('lab explore', { concurrency: 3 }, () => {
   test('the form starts another world; a ghost is made in it, and a message reaches the wrong user', async (t) => {
     const page = await open(t)
     await button(page, 'World').click()
-    await page.getByLabel('Design').selectOption('split-loops')
+    await page.getByLabel('Design', { exact: true }).selectOption('split-loops')
     await page.screenshot({ path: `${SHOTS}world.png` })
     await button(page, 'Start this world').click()
     await page.locator('#world').filter({ hasText: /^split-loops/ }).waitFor()
@@ -322,7 +328,8 @@ describe('lab explore', { concurrency: 3 }, () => {
     assert.deepEqual(page.wrongs, [])
   })
 
-  for (const [name, viewport] of [['wide', WIDE], ['phone', PHONE]]) {
+  // So high that all of the page is in sight: what moves out of sight is not counted.
+  for (const [name, viewport] of [['wide', WIDE], ['high', { width: 1440, height: 2400 }], ['phone', { width: 360, height: 4000 }]]) {
     test(`nothing moves when a step is taken: ${name}`, async (t) => {
       const page = await open(t, { viewport })
       await button(page, 'Take the challenge').click()
@@ -382,9 +389,22 @@ describe('lab explore', { concurrency: 3 }, () => {
     const line = await way('no-deadlock')
     const live = await open(t)
     const shown = (page) => page.evaluate(() => ['world', 'standing-words', 'tasks', 'history', 'waits-words', 'channels', 'locks', 'future', 'facts'].map((id) => document.getElementById(id).innerText))
-    for (const [n, option] of line.entries()) {
-      for (const it of [page, live]) await walk(it, [option], line.slice(0, n))
-      assert.deepEqual(await shown(page), await shown(live), `after step ${n + 1}`)
+    // Every fifth moment by its address, the last steps by clicks.
+    const same = async (n) => {
+      await Promise.all([known(page), known(live)])
+      assert.deepEqual(await shown(page), await shown(live), `after step ${n}`)
+    }
+    for (let n = 0; n < line.length - 4; n += 5) {
+      for (const it of [page, live]) {
+        await it.evaluate((hash) => { location.hash = hash }, `at=${line.slice(0, n).join('.')}`)
+        await arrived(it, line.slice(0, n).join('.'))
+      }
+      await same(n)
+    }
+    const from = (await page.evaluate(() => document.body.dataset.at)).split('.').length
+    for (let n = from; n < line.length; n += 1) {
+      for (const it of [page, live]) await walk(it, [line[n]], line.slice(0, n))
+      await same(n + 1)
     }
     await page.getByRole('status').filter({ hasText: /^Hang: / }).waitFor()
     await button(page, 'Restart').click()

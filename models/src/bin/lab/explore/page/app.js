@@ -1,6 +1,6 @@
 // Ties it together: the walk, what the source says of it, and the buttons and keys that change it.
 (() => {
-  const { at, make, Walk, Player, Quest, Lost, copy, kept, differing, fate, say, capital, sentence, states, noun } = explore
+  const { at, make, Walk, Player, Quest, Lost, copy, kept, differing, fate, say, capital, sentence, states, time, noun } = explore
   const source = explore.source()
   const RETRY = 2000
   const POLL = 300
@@ -34,8 +34,10 @@
       // What can come of each step is mostly known at once; a search that has only begun is not waited for.
       const answer = await Promise.race([asked, wait(SOON).then(() => null)])
       if (me !== visit) return false
-      if (view && !same(view.world, world)) explore.forgetHeights()
+      const before = view
+      if (before && !same(before.world, world)) explore.forgetHeights()
       view = { me, world, goal, line, position, moment, steps: whole.steps, tasks: whole.tasks.length > moment.tasks.length ? whole.tasks : moment.tasks, marks: [], properties: settings.properties.map(({ name }) => name) }
+      view.columns = Math.max(columns(world), view.tasks.length, before && same(before.world, world) ? before.columns : 0)
       at('alarm').hidden = true
       know(answer)
       mark()
@@ -55,9 +57,19 @@
     walk.world = differing(found.fields, found.fixed ?? (location.hash.length > 1 ? walk.world : found.start ?? {}))
     at('goal').replaceChildren(...found.properties.map(({ name, about }) => make('option', { value: name, textContent: noun(name), title: about })))
     if (!found.properties.some(({ name }) => name === walk.goal)) walk.goal = found.properties[0]?.name ?? walk.goal
-    quest = new Quest({ begin: challenge, show: () => showWay(), can: (world) => !found.fixed || same(differing(found.fields, world), differing(found.fields, found.fixed)), say: tell })
+    const here = (world) => same(differing(found.fields, world), walk.world)
+    quest = new Quest({ begin: challenge, show: async () => {
+      if (!found.fixed) await start({}, 'no-deadlock')
+      showWay()
+    }, can: (world) => !found.fixed || here(world), here, say: tell })
     quest.draw()
     return found
+  }
+
+  /** How many tasks there will be at least: a loop, connections with their peers, who pushes and who kicks. */
+  function columns(world) {
+    const value = (name) => Number(world[name] ?? settings.fields.find((it) => it.name === name)?.default ?? 0)
+    return 1 + value('users') * value('logins') * (world.peers === 'stay' ? 1 : 2) + value('pushers') + value('kickers')
   }
 
   /** Takes what the search has said into the view. */
@@ -88,7 +100,8 @@
       }
       view.futures = futures
       if (mark()) explore.diagram(view, jump)
-      quest.look({ view, futures }, own, (world) => same(differing(settings.fields, world), view.world))
+      document.body.dataset.known = document.body.dataset.at
+      quest.look({ view, futures }, own)
     } catch (why) {
       if (me === visit) wrong(why)
     }
@@ -117,6 +130,7 @@
     explore.futureTable(view)
     standing()
     tools()
+    delete document.body.dataset.known
     document.body.dataset.at = view.line.slice(0, view.position).join('.')
   }
 
@@ -126,17 +140,19 @@
     const here = fate(goal, future?.here, search)
     const [first, ...others] = moment.broken.map(({ property, what }) => [capital(noun(property)), ...what.split('; ')])
     const kind = moment.crashed || first ? 'here' : here.kind
-    const rest = moment.at_rest ? ' Nothing moves any more, but at its whim.' : ''
-    const words = first ? `${first[0]}: ${first[1].replace(/^Deadlock: /, '')}` : moment.crashed ? `The program broke: ${moment.crashed}` : sentence(say(goal, here)) + rest
+    const quiet = !moment.at_rest ? '' : moment.options.length ? ' At rest, but for what may come or not.' : ' At rest: nothing moves any more.'
+    const words = first ? `${first[0]}: ${first[1].replace(/^Deadlock: /, '')}` : moment.crashed ? `The program broke: ${moment.crashed}` : sentence(say(goal, here)) + quiet
     at('standing').className = kind
     if (at('standing-words').textContent !== words) at('standing-words').textContent = words
     const whole = search && {
-      complete: `of ${states(search.states)}, all searched in ${search.seconds.toFixed(1)}\u00a0s`,
-      stopped: `of ${states(search.states)} so far; ${search.why} stopped the search, and the rest is not known`,
+      complete: `${states(search.states)}; all were searched, in ${time(search.seconds)}`,
+      stopped: `${states(search.states)} so far; ${search.why} stopped the search, and the rest is not known`,
       searching: `${states(search.states)} so far`,
     }[search.is]
-    const left = future ? `${future.here.states.toLocaleString('en')} can still come, ${whole}` : whole
-    const why = first && [...first.slice(2), ...others.slice(0, 2).map(([name]) => `${name} as well`)].join('; ')
+    const left = future ? `${future.here.states.toLocaleString('en')} can still come, of ${whole}` : whole
+    const [, , ...rest] = first ?? []
+    const reasons = rest.length > 2 ? [rest[0], `${rest.length - 1} more: see who waits for whom`] : rest
+    const why = first && [...reasons, ...others.slice(0, 2).map(([name]) => `${name} as well`)].join('; ')
     at('standing-more').textContent = why || (left ? `${left}.` : '')
     at('replay').hidden = !moment.key
     if (moment.key) at('replay').firstChild.textContent = `lab replay ${moment.key}`
@@ -164,7 +180,7 @@
     const kind = fate(goal, future?.here, search).kind
     const known = search?.properties.find(({ name }) => name === goal)
     off('way', kind === 'here' || (known && known.shortest === null) || (search?.properties.length > 0 && !known))
-    at('way').textContent = kind === 'impossible' ? 'Shortest, from start' : 'Shortest way'
+    at('way').textContent = kind === 'impossible' && known?.shortest ? 'Shortest, from start' : 'Shortest way'
   }
 
   /** Says, for those who cannot see it, what has happened. */
@@ -256,6 +272,11 @@
     const from = gone ? [] : walk.past
     const me = visit
     try {
+      // Before the search is over, nobody can tell.
+      while ((await source.future(walk.world, walk.past)).search.is === 'searching') {
+        await wait(POLL)
+        if (me !== visit) return
+      }
       const { at: line } = await source.way(walk.world, from, walk.goal)
       if (me !== visit) return
       own = false

@@ -10,6 +10,8 @@
   const steps = (count) => `${count.toLocaleString('en')} step${count === 1 ? '' : 's'}`
   const states = (count) => `${count.toLocaleString('en')} state${count === 1 ? '' : 's'}`
 
+  const time = (seconds) => (seconds < 1 ? `${Math.max(1, Math.round(seconds * 1000))}\u00a0ms` : `${seconds.toFixed(1)}\u00a0s`)
+
   /** What becomes of a property: here, certain, possible, impossible; unseen where the search was cut short; over, unknown. */
   function fate(property, future, search) {
     if (!search || search.is === 'searching') return { kind: 'unknown' }
@@ -47,5 +49,5 @@
   const capital = (words) => words.charAt(0).toUpperCase() + words.slice(1)
   const sentence = (words) => `${capital(words)}.`
 
-  Object.assign(explore, { noun, steps, states, fate, say, turn, capital, sentence })
+  Object.assign(explore, { noun, steps, states, time, fate, say, turn, capital, sentence })
 })()
