@@ -3,16 +3,16 @@
 use std::time::Duration;
 
 use serde::Serialize;
-use turnstile::waits::Knot;
 
+use crate::claim::retell;
 use crate::engine::{End, Ending, Finding, Progress, Quest, Report, exhaustive, loom, shuttle, tokio};
 use crate::key;
 use crate::limits::Limits;
-use crate::player::{Played, play, round};
+use crate::model::Model;
 use crate::property::Property;
 use crate::scenario::{Part, Scenario, Sight};
 use crate::shrink::shrink;
-use crate::verdict::{Counterexample, Search, Verdict};
+use crate::verdict::{Counterexample, Failure, Search, Verdict};
 
 /// Who searches.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
@@ -55,6 +55,23 @@ impl Engine {
                 "random schedules of a world of any size: finds fast, never says that a property holds"
             }
             Engine::Tokio => "the real multi-threaded runtime, many runs: never says that a property holds",
+        }
+    }
+
+    /// Has it search a model.
+    pub(crate) fn explore<M: Model>(
+        self,
+        model: &M,
+        quest: Quest,
+        limits: &Limits,
+        progress: &dyn Progress,
+        visit: &mut dyn FnMut(Ending<M::Outcome>) -> bool,
+    ) -> Report {
+        match self {
+            Engine::Exhaustive => exhaustive::explore(model, quest, limits, progress, visit),
+            Engine::Loom => loom::explore(model, quest, limits, progress, visit),
+            Engine::Shuttle => shuttle::explore(model, quest, limits, progress, visit),
+            Engine::Tokio => tokio::explore(model, quest, limits, progress, visit),
         }
     }
 
@@ -177,30 +194,14 @@ fn run(
 ) -> Report {
     let quest = property.quest();
     match engine {
-        Engine::Exhaustive => {
-            exhaustive::explore(&part(scenario, &[property]), quest, limits, progress, visit)
-        }
-        Engine::Loom => loom::explore(scenario, quest, limits, progress, visit),
-        Engine::Shuttle => shuttle::explore(scenario, quest, limits, progress, visit),
-        Engine::Tokio => tokio::explore(scenario, quest, limits, progress, visit),
+        Engine::Exhaustive => engine.explore(&part(scenario, &[property]), quest, limits, progress, visit),
+        _ => engine.explore(scenario, quest, limits, progress, visit),
     }
 }
 
 /// How an ending breaks a property, if it does.
 pub(crate) fn broken_by(scenario: &Scenario, property: Property, ending: &Ending<Sight>) -> Option<String> {
-    if ending.breaches.contains(&property.name()) {
-        return Some(format!("a step breaks the rule {}", property.name()));
-    }
-    match (&ending.crashed, property, property.quest()) {
-        (Some(why), Property::NoCrash, _) => Some(format!("the program breaks: {why}")),
-        (Some(_), ..) | (None, Property::NoCrash, _) => None,
-        (None, Property::NoDeadlock, _) if ending.stuck.is_empty() => None,
-        (None, Property::NoDeadlock, _) => Some("tasks wait for ever".to_owned()),
-        // What a hang leaves behind is its doing; but who it keeps from getting on is kept from it.
-        (None, _, Quest::Outcomes) if !ending.stuck.is_empty() => None,
-        (None, _, Quest::Outcomes | Quest::Progress) => property.judge(scenario, ending.outcome.as_ref()?),
-        (None, _, Quest::Knots | Quest::Breaches) => None,
-    }
+    property.claim(scenario).broken_by(ending)
 }
 
 fn fails(search: Search, finding: Finding, broken: Option<String>, shortest: bool) -> Verdict {
@@ -221,24 +222,14 @@ fn explain(search: &Search, finding: Finding, broken: String, shortest: bool) ->
     } else {
         shrink(&scenario, property, &finding.schedule, SHRINKING)
     };
-    let (scenario, schedule) = shrunk.unwrap_or((scenario, finding.schedule));
-    let said = finding.breaches.into_iter().find(|breach| breach.rule == property.name());
-    let broken = said.map_or(broken, |breach| breach.what);
+    let (scenario, schedule) = shrunk.unwrap_or((scenario, finding.schedule.clone()));
     match replay(&scenario, property, &schedule) {
         Ok(counterexample) => Counterexample { shortest, ..counterexample },
-        // loom and tokio also interleave within steps, which the player does not: then there is no key.
-        Err(_) => Counterexample {
-            scenario,
-            property,
-            schedule,
-            trace: turnstile::trace::Trace::default(),
-            graph: turnstile::waits::WaitGraph::default(),
-            knot: finding.knot,
-            broken,
-            shortest,
-            lasso: finding.lasso,
-            key: String::new(),
-        },
+        Err(_) => {
+            let finding = Finding { schedule, ..finding };
+            let failure = Failure::untold(property.claim(&scenario).name, finding, broken, shortest);
+            Counterexample::new(scenario, property, failure, String::new())
+        }
     }
 }
 
@@ -252,84 +243,9 @@ pub fn replay(
     property: Property,
     schedule: &crate::Schedule,
 ) -> Result<Counterexample, String> {
-    let played = play(scenario, schedule)?;
-    let (knot, lasso, broken) = match broken_at_once(scenario, property, &played) {
-        (knot, Some(broken)) => (knot, None, broken),
-        (knot, None) => broken_for_ever(scenario, property, &played)?
-            .map(|(round, lasso, broken)| (knot.or(round), Some(lasso), broken))
-            .ok_or_else(|| format!("nothing breaks {} in this schedule", property.name()))?,
-    };
-    let key = key::write(scenario, property, &played.schedule)?;
-    Ok(Counterexample {
-        scenario: *scenario,
-        property,
-        schedule: played.schedule,
-        trace: played.trace,
-        graph: played.graph,
-        knot,
-        broken,
-        shortest: false,
-        lasso,
-        key,
-    })
-}
-
-/// Who is stuck at the end, and how a step, or what there is at rest, breaks the property.
-fn broken_at_once(
-    scenario: &Scenario,
-    property: Property,
-    played: &Played<Sight>,
-) -> (Option<Knot>, Option<String>) {
-    let knot = if played.crashed.is_some() {
-        None
-    } else if played.at_rest {
-        played.graph.knot_at_rest()
-    } else {
-        played.graph.knot()
-    };
-    let breach = played.breaches.iter().find(|breach| breach.rule == property.name());
-    let broken = match (&played.crashed, property) {
-        _ if breach.is_some() => breach.map(|breach| breach.what.clone()),
-        (Some(why), Property::NoCrash) => Some(format!("the program breaks: {why}")),
-        (Some(_), _) | (None, Property::NoCrash) => None,
-        (None, Property::NoDeadlock) => knot.as_ref().map(waits_for_ever),
-        (None, _) if !played.at_rest || !property.quest().looks() => None,
-        (None, _) => property.judge(scenario, &played.outcome),
-    };
-    (knot, broken)
-}
-
-/// How what goes round breaks the property: who is stuck, after how many steps the round begins, and what is wrong.
-fn broken_for_ever(
-    scenario: &Scenario,
-    property: Property,
-    played: &Played<Sight>,
-) -> Result<Option<(Option<Knot>, usize, String)>, String> {
-    let quest = property.quest();
-    if played.at_rest || quest == Quest::Breaches {
-        return Ok(None);
-    }
-    let Some(round) = round(scenario, &played.schedule, !quest.looks())?.filter(|round| round.all_move)
-    else {
-        return Ok(None);
-    };
-    let knot = (!round.waits.is_empty()).then(|| Knot { cycle: round.waits.clone(), collateral: Vec::new() });
-    let judge = |sight: &Sight| property.judge(scenario, sight);
-    let broken = match (quest, &knot) {
-        (Quest::Knots, Some(knot)) if property == Property::NoDeadlock => Some(waits_for_ever(knot)),
-        (Quest::Outcomes, None) => judge(&played.outcome),
-        (Quest::Progress, _) if round.outcomes.iter().all(|sight| judge(sight).is_some()) => {
-            judge(&played.outcome)
-        }
-        _ => None,
-    };
-    Ok(broken.map(|broken| (knot, round.begins, broken)))
-}
-
-fn waits_for_ever(knot: &Knot) -> String {
-    let tasks: Vec<String> = knot.cycle.iter().map(|e| e.task.to_string()).collect();
-    let verb = if tasks.len() == 1 { "waits" } else { "wait" };
-    format!("{} {verb} for ever", tasks.join(" and "))
+    let failure = retell(scenario, &property.claim(scenario), schedule)?;
+    let key = key::write(scenario, property, &failure.schedule)?;
+    Ok(Counterexample::new(*scenario, property, failure, key))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use serde::Serialize;
 use turnstile::hub::{By, Cause, Write};
 use turnstile::session::Connection;
 
+use crate::claim::{Claim, Says};
 use crate::engine::Quest;
 use crate::scenario::{Scenario, Seen, Sight};
 
@@ -115,12 +116,20 @@ impl Property {
 
     /// What a search has to watch for it.
     pub(crate) fn quest(self) -> Quest {
-        match self {
-            Property::NoDeadlock | Property::NoCrash => Quest::Knots,
-            Property::RightKick | Property::NoLeak => Quest::Breaches,
-            Property::Shutdown | Property::Progress => Quest::Progress,
-            _ => Quest::Outcomes,
-        }
+        self.claim(&Scenario::default()).quest()
+    }
+
+    /// What it claims of a scenario.
+    pub(crate) fn claim(self, scenario: &Scenario) -> Claim<'_, Sight> {
+        let judge = move |sight: &Sight| self.judge(scenario, sight);
+        let says = match self {
+            Property::NoDeadlock => Says::NoHang,
+            Property::NoCrash => Says::NoCrash,
+            Property::RightKick | Property::NoLeak => Says::Rule,
+            Property::Shutdown | Property::Progress => Says::InTheEnd(Box::new(judge)),
+            _ => Says::AtRest(Box::new(judge)),
+        };
+        Claim { name: self.name(), says }
     }
 
     /// Says whether the scenario has what the property is about.

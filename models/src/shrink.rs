@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use turnstile::Name;
 
+use crate::claim::{Claim, Says};
 use crate::engine::Quest;
+use crate::model::Model;
 use crate::player::{Play, Slot};
 use crate::property::Property;
 use crate::scenario::Scenario;
@@ -19,28 +21,40 @@ pub fn shrink(
     budget: Duration,
 ) -> Option<(Scenario, Schedule)> {
     let until = Instant::now() + budget;
-    let mut best = Attempt { scenario: *scenario, property, until }.run(schedule).map(|s| (*scenario, s))?;
+    let claim = property.claim(scenario);
+    let mut best = Attempt { model: scenario, claim: &claim, until }.run(schedule).map(|s| (*scenario, s))?;
     // A simpler schedule may do with fewer actors, and with fewer actors be simpler.
     loop {
         let connections = best.0.connections();
         fewer_actors(&mut best, property, until);
-        fewer_switches(&mut best, property, until);
+        best.1 = Attempt { model: &best.0, claim: &property.claim(&best.0), until }.fewer_switches(best.1);
         if best.0.connections() == connections || Instant::now() > until {
             return Some(best);
         }
     }
 }
 
-struct Attempt {
-    scenario: Scenario,
-    property: Property,
+/// Finds a simpler schedule that breaks the same claim about the same model, and tries for at most `budget`.
+pub(crate) fn simpler<M: Model>(
+    model: &M,
+    claim: &Claim<'_, M::Outcome>,
+    schedule: &Schedule,
+    budget: Duration,
+) -> Option<Schedule> {
+    let attempt = Attempt { model, claim, until: Instant::now() + budget };
+    attempt.run(schedule).map(|broken| attempt.fewer_switches(broken))
+}
+
+struct Attempt<'a, M: Model> {
+    model: &'a M,
+    claim: &'a Claim<'a, M::Outcome>,
     until: Instant,
 }
 
-impl Attempt {
+impl<M: Model> Attempt<'_, M> {
     /// Plays what can be played of a schedule, then plainly on to rest; returns the schedule up to where the claim breaks.
     fn run(&self, schedule: &Schedule) -> Option<Schedule> {
-        let mut play = Play::new(self.scenario, None);
+        let mut play = Play::new(self.model.clone(), None);
         let mut said = Schedule::default();
         let mut last = 0;
         for turn in &schedule.turns {
@@ -64,35 +78,65 @@ impl Attempt {
                 return None;
             }
         }
-        let stuck = self.property == Property::NoDeadlock && play.graph().knot_at_rest().is_some();
+        let stuck = matches!(self.claim.says, Says::NoHang) && play.graph().knot_at_rest().is_some();
         stuck.then_some(said)
     }
 
     /// True if a claim about rest was not broken at rest. To find a knot the plain schedule goes on, and lets peers leave.
-    fn hopeless(&self, play: &Play<Scenario>) -> bool {
-        match self.property.quest() {
+    fn hopeless(&self, play: &Play<M>) -> bool {
+        match self.claim.quest() {
             Quest::Knots | Quest::Breaches => play.plain(0).is_none(),
             Quest::Outcomes | Quest::Progress => play.at_rest(),
         }
     }
 
-    fn broken(&self, play: &Play<Scenario>, moved: Slot) -> bool {
-        if play.breaches().iter().any(|(rule, _)| *rule == self.property.name()) {
+    fn broken(&self, play: &Play<M>, moved: Slot) -> bool {
+        if play.breaches().iter().any(|(rule, _)| self.claim.is_of(rule)) {
             return true;
         }
         if play.crashed().is_some() {
-            return self.property == Property::NoCrash;
+            return matches!(self.claim.says, Says::NoCrash);
         }
-        match self.property {
-            Property::NoCrash => false,
-            Property::NoDeadlock => play.is_stuck(moved),
-            property => {
-                property.quest().looks()
+        match self.claim.says {
+            Says::NoCrash => false,
+            Says::NoHang => play.is_stuck(moved),
+            _ => {
+                let quest = self.claim.quest();
+                quest.looks()
                     && play.at_rest()
-                    && property.judge(&self.scenario, &play.outcome()).is_some()
-                    && (property.quest() == Quest::Progress || play.graph().knot_at_rest().is_none())
+                    && self.claim.judge(&play.outcome()).is_some()
+                    && (quest == Quest::Progress || play.graph().knot_at_rest().is_none())
             }
         }
+    }
+
+    /// Takes away stretches of steps by one task, or moves them to that task's stretch before, in ever smaller portions.
+    fn fewer_switches(&self, mut best: Schedule) -> Schedule {
+        let mut portion = stretches(&best).len().next_power_of_two();
+        while portion > 0 && Instant::now() < self.until {
+            let mut at = 0;
+            let mut better = false;
+            while at < stretches(&best).len() && Instant::now() < self.until {
+                let parts = stretches(&best);
+                let end = parts.len().min(at + portion);
+                let without = join(parts[..at].iter().chain(&parts[end..]));
+                let mut candidates = vec![without];
+                if portion == 1
+                    && let Some(before) = parts[..at].iter().rposition(|p| p[0].task == parts[at][0].task)
+                {
+                    let order = parts[..=before].iter().chain([&parts[at]]).chain(&parts[before + 1..at]);
+                    candidates.push(join(order.chain(&parts[at + 1..])));
+                }
+                let cost = |s: &Schedule| (s.switches(), s.len());
+                let found = candidates.iter().filter_map(|c| self.run(c)).find(|s| cost(s) < cost(&best));
+                match found {
+                    Some(schedule) => (best, better) = (schedule, true),
+                    None => at += portion,
+                }
+            }
+            portion = if better && portion == 1 { 1 } else { portion / 2 };
+        }
+        best
     }
 }
 
@@ -110,7 +154,8 @@ fn fewer_actors(best: &mut (Scenario, Schedule), property: Property, until: Inst
                     Actors::Users => gone.contains(&user),
                     Actors::Logins => gone.contains(&login),
                 });
-                let attempt = Attempt { scenario, property, until };
+                let claim = property.claim(&scenario);
+                let attempt = Attempt { model: &scenario, claim: &claim, until };
                 (Instant::now() < until)
                     .then(|| attempt.run(&schedule))
                     .flatten()
@@ -178,35 +223,6 @@ fn renumber(
         Some(Turn { task, picks: picks.collect() })
     });
     Schedule { turns: turns.collect() }
-}
-
-/// Takes away stretches of steps by one task, or moves them to that task's stretch before, in ever smaller portions.
-fn fewer_switches(best: &mut (Scenario, Schedule), property: Property, until: Instant) {
-    let attempt = Attempt { scenario: best.0, property, until };
-    let mut portion = stretches(&best.1).len().next_power_of_two();
-    while portion > 0 && Instant::now() < until {
-        let mut at = 0;
-        let mut better = false;
-        while at < stretches(&best.1).len() && Instant::now() < until {
-            let parts = stretches(&best.1);
-            let end = parts.len().min(at + portion);
-            let without = join(parts[..at].iter().chain(&parts[end..]));
-            let mut candidates = vec![without];
-            if portion == 1
-                && let Some(before) = parts[..at].iter().rposition(|p| p[0].task == parts[at][0].task)
-            {
-                let order = parts[..=before].iter().chain([&parts[at]]).chain(&parts[before + 1..at]);
-                candidates.push(join(order.chain(&parts[at + 1..])));
-            }
-            let cost = |s: &Schedule| (s.switches(), s.len());
-            let found = candidates.iter().filter_map(|c| attempt.run(c)).find(|s| cost(s) < cost(&best.1));
-            match found {
-                Some(schedule) => (best.1, better) = (schedule, true),
-                None => at += portion,
-            }
-        }
-        portion = if better && portion == 1 { 1 } else { portion / 2 };
-    }
 }
 
 fn stretches(schedule: &Schedule) -> Vec<Vec<Turn>> {

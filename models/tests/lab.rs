@@ -135,21 +135,32 @@ fn pictures_are_written() {
 
 #[test]
 fn the_pictures_in_the_docs_are_fresh() {
-    let folder = std::env::temp_dir().join(format!("turnstile-fresh-{}", std::process::id()));
-    lab(&["explain", "--out", folder.to_str().unwrap()]);
-    let kept = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/pictures");
-    for entry in std::fs::read_dir(&folder).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap();
-        let fresh = std::fs::read_to_string(&path).unwrap();
-        let kept = std::fs::read_to_string(kept.join(name)).unwrap_or_default();
-        assert!(
-            fresh == kept,
-            "docs/pictures/{} is stale: run lab explain --out docs/pictures",
-            name.display()
-        );
-    }
-    std::fs::remove_dir_all(folder).unwrap();
+    let docs = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
+    let out = lab(&["pictures", "--check", "--docs", docs.to_str().unwrap()]);
+    let said = String::from_utf8(out.stdout).unwrap();
+    assert_eq!(out.status.code(), Some(0), "{said}{}", String::from_utf8_lossy(&out.stderr));
+    assert!(said.ends_with("0 of them stale\n"), "{said}");
+}
+
+#[test]
+fn a_stale_picture_is_named_and_can_be_drawn_again() {
+    let docs = std::env::temp_dir().join(format!("turnstile-stale-{}", std::process::id()));
+    std::fs::create_dir_all(docs.join("findings")).unwrap();
+    let kept = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/findings/keys.txt");
+    std::fs::copy(kept, docs.join("findings/keys.txt")).unwrap();
+    let run = |check: &[&str]| lab(&[&["pictures", "--docs", docs.to_str().unwrap()], check].concat());
+    assert_eq!(run(&[]).status.code(), Some(0));
+    assert_eq!(run(&["--check"]).status.code(), Some(0));
+
+    let lock = docs.join("pictures/lock.svg");
+    let drawn = std::fs::read_to_string(&lock).unwrap();
+    std::fs::write(&lock, drawn.replace("unregister", "elsewhere")).unwrap();
+    let out = run(&["--check"]);
+    assert_eq!(out.status.code(), Some(1));
+    let said = String::from_utf8(out.stdout).unwrap();
+    assert!(said.contains("pictures/lock.svg is stale: lab pictures --docs "), "{said}");
+    assert!(said.ends_with(" 1 of them stale\n"), "{said}");
+    std::fs::remove_dir_all(docs).unwrap();
 }
 
 #[test]

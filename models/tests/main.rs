@@ -3,11 +3,13 @@
 mod book;
 mod claims;
 mod conformance;
+mod exercises;
 mod exhaustive;
 mod explore;
 mod findings;
 mod go;
 mod lab;
+mod library;
 mod progress;
 mod properties;
 mod reported;

@@ -115,7 +115,7 @@ impl Session {
         loop {
             let behind = self.behind.last_mut().expect("it was just put there");
             let so_far = lines(&behind.printed.lock().unwrap());
-            if is_it(&so_far) {
+            if !so_far.is_empty() && is_it(&so_far) {
                 return Ok(so_far);
             }
             if begun.elapsed() > Duration::from_secs(30) || behind.child.try_wait().unwrap().is_some() {

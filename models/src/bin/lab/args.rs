@@ -67,7 +67,8 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Draws a counterexample: trace and wait-for graph as SVG, Mermaid and text files.
+    /// Draws a counterexample: trace and wait-for graph as SVG, Mermaid and text files, and as a log for ShiViz; a hang also as
+    /// lock, and as the unlock of the post's fix.
     Explain(Box<Explain>),
     /// Opens a page on which you are the scheduler: each step of the real core is yours to choose, and it says what can still happen.
     #[command(after_help = EXPLORE_EXAMPLES)]
@@ -96,6 +97,10 @@ pub(crate) enum Command {
     ///
     /// Exits with 0 if each is found as it is known, 1 if one is not.
     Findings(Findings),
+    /// Draws the pictures of the documentation again: all that engines and core determine. What was measured, it leaves.
+    ///
+    /// Exits with 0; with --check, 1 if a file is stale.
+    Pictures(Pictures),
     /// Searches small kernels of other systems that had the same bug, with the fixes that were chosen side by side.
     ///
     /// Exits with 0 if each is found as it is known, be that a hang; 1 if one is not; 2 if a search was cut short.
@@ -499,6 +504,16 @@ pub(crate) struct Findings {
     /// Plays the replay keys of this file, and searches again only what is small.
     #[arg(long, value_name = "FILE")]
     pub(crate) keys: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct Pictures {
+    /// Folder of the documentation; files go to its pictures and findings.
+    #[arg(long, default_value = "docs", value_name = "FOLDER")]
+    pub(crate) docs: PathBuf,
+    /// Writes nothing, and names what is stale.
+    #[arg(long)]
+    pub(crate) check: bool,
 }
 
 #[derive(Args)]

@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 use turnstile::hub::{Design, Version};
 use turnstile::policy::Policy;
 use turnstile::show;
-use turnstile_models::scenario::{Peers, Platforms};
-use turnstile_models::{Counterexample, Engine, Limits, Property, Verdict, key};
+use turnstile::waits::Kind;
+use turnstile_models::scenario::{Peers, Platforms, Scenario};
+use turnstile_models::{Counterexample, Engine, Limits, Property, Verdict, key, picture};
 
 use crate::args::{self, Cli};
 use crate::bar::Bar;
@@ -102,23 +103,44 @@ pub(crate) fn explain(out: &mut Out, args: &args::Explain) -> Result<u8, String>
             counterexample.clone()
         }
     };
-    let title = format!("{}: {}", words::world(&counterexample.scenario), counterexample.property.name());
-    let story = output::story(&title, &counterexample);
     fs::create_dir_all(&args.out).map_err(|e| format!("cannot make the folder {:?}: {e}", args.out))?;
-    let name = format!("{}-{}", counterexample.scenario.design.name(), counterexample.property.name());
-    let files = [
-        (format!("{name}.txt"), show::text(&story, show::Paint::Plain)),
-        (format!("{name}.svg"), show::svg(&story)),
-        (format!("{name}-sequence.mmd"), show::sequence(&story)),
-        (format!("{name}-waits.mmd"), show::flowchart(&story)),
-        (format!("{name}.json"), format!("{:#}\n", output::counterexample_json(&counterexample))),
-    ];
+    let files = explained(&counterexample, args.key.is_none())?;
     for (file, text) in files {
         let path = args.out.join(file);
         write(&path, &text)?;
         out.line(&format!("wrote {}", path.display()));
     }
     Ok(1)
+}
+
+/// A counterexample as files. With `moments`, a hang also as the moment of the lock, and that of the unlock in the post's fix.
+pub(crate) fn explained(
+    counterexample: &Counterexample,
+    moments: bool,
+) -> Result<Vec<(String, String)>, String> {
+    let Counterexample { scenario, property, .. } = counterexample;
+    let title = format!("{}: {}", words::world(scenario), property.name());
+    let story = output::story(&title, counterexample);
+    let name = format!("{}-{}", scenario.design.name(), property.name());
+    let mut files = vec![
+        (format!("{name}.txt"), show::text(&story, show::Paint::Plain)),
+        (format!("{name}.svg"), show::svg(&story)),
+        (format!("{name}-sequence.mmd"), show::sequence(&story)),
+        (format!("{name}-waits.mmd"), show::flowchart(&story)),
+        (format!("{name}-shiviz.log"), picture::shiviz(&counterexample.trace)),
+        (format!("{name}.json"), format!("{:#}\n", output::counterexample_json(counterexample))),
+    ];
+    let sends = counterexample.knot.iter().flat_map(|knot| &knot.cycle).any(|edge| edge.kind == Kind::Send);
+    if moments && *property == Property::NoDeadlock && scenario.design == Design::SingleSelect && sends {
+        let fixed = Scenario { design: Design::SplitLoops, ..*scenario };
+        let lock = picture::lock(&format!("The lock: {}", words::world(scenario)), scenario)?;
+        let unlock = picture::unlock(&format!("The unlock: {}", words::world(&fixed)), &fixed, scenario)?;
+        for (name, diagram) in [("lock", lock), ("unlock", unlock)] {
+            files.push((format!("{name}.svg"), diagram.svg));
+            files.push((format!("{name}.mmd"), diagram.mermaid));
+        }
+    }
+    Ok(files)
 }
 
 fn write(path: &Path, text: &str) -> Result<(), String> {

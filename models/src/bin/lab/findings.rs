@@ -17,6 +17,7 @@ use turnstile_models::{Counterexample, Engine, Limits, Property, Verdict, check,
 
 use crate::args::{self, Cli, Command};
 use crate::output::{self, Out};
+use crate::pictures::Drawn;
 use crate::words;
 use known::FINDINGS;
 
@@ -192,10 +193,9 @@ fn facts(finding: &Finding, found: &[Found], folder: &Path) -> Result<String, St
             return Err(format!("nothing to draw for {}", picture.file));
         };
         let world = words::world(&counterexample.scenario);
-        let title = format!("{world}: {}", finding.property.name());
-        let story = output::story(&title, counterexample);
-        write(&folder.join(format!("{}.svg", picture.file)), &show::svg(&story))?;
-        write(&folder.join(format!("{}.txt", picture.file)), &show::text(&story, show::Paint::Plain))?;
+        for (file, text) in drawn(picture, counterexample) {
+            write(&folder.join(file), &text)?;
+        }
         let at = format!("findings/{}", picture.file);
         text += &format!(
             "\n![{}: {} steps]({at}.svg)\n\n*{world}: {} steps, {}. [As text]({at}.txt); step by step:* `lab replay {}`\n",
@@ -207,6 +207,34 @@ fn facts(finding: &Finding, found: &[Found], folder: &Path) -> Result<String, St
         );
     }
     Ok(text)
+}
+
+/// A counterexample as a picture and as text, by the names of their files.
+fn drawn(picture: &Picture, counterexample: &Counterexample) -> [(String, String); 2] {
+    let title = format!("{}: {}", words::world(&counterexample.scenario), counterexample.property.name());
+    let story = output::story(&title, counterexample);
+    [
+        (format!("{}.svg", picture.file), show::svg(&story)),
+        (format!("{}.txt", picture.file), show::text(&story, show::Paint::Plain)),
+    ]
+}
+
+/// The pictures of the findings, from the keys that are kept: nothing is searched again.
+pub(crate) fn pictures(docs: &Path) -> Result<Vec<Drawn>, String> {
+    let file = docs.join("findings/keys.txt");
+    let keys = read_keys(&file)?;
+    let mut all = Vec::new();
+    for finding in FINDINGS {
+        for picture in finding.pictures {
+            let place = place(finding, &finding.rows[picture.row], picture.design);
+            let (_, text) = keys.get(&place).ok_or_else(|| format!("{file:?} has no key for {place}"))?;
+            let (scenario, property, schedule) = key::read(text)?;
+            let counterexample = replay(&scenario, property, &schedule)?;
+            let files = drawn(picture, &counterexample).into_iter();
+            all.extend(files.map(|(name, text)| (Path::new("findings").join(name), text)));
+        }
+    }
+    Ok(all)
 }
 
 /// One line for each finding: where it is, in OpenIM's design, in the post's fix, and in ours.

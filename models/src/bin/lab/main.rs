@@ -9,6 +9,7 @@ mod findings;
 mod likely;
 mod odds;
 mod output;
+mod pictures;
 mod schedulers;
 mod smallest;
 mod spin;
@@ -60,6 +61,7 @@ fn main() -> ExitCode {
         Some(Command::Odds(args)) => odds::run(&mut out, &args),
         Some(Command::Likely(args)) => likely::run(&mut out, &args),
         Some(Command::Findings(args)) => findings::run(&mut out, &args),
+        Some(Command::Pictures(args)) => pictures::run(&mut out, &args),
         Some(Command::Zoo(args)) => zoo::run(&mut out, &args),
         Some(Command::Completions { shell }) => commands::completions(&mut out, shell),
         Some(Command::Man) => commands::man(&mut out),

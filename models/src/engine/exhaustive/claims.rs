@@ -13,11 +13,21 @@ pub(super) struct Claims<'a, O> {
     quests: &'a [Quest],
     found: Vec<Option<Finding>>,
     visit: Visit<'a, O>,
+    until: Until,
+}
+
+/// When a search has its answer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Until {
+    /// Once one claim is broken.
+    One,
+    /// Once each is.
+    All,
 }
 
 impl<'a, O> Claims<'a, O> {
-    pub(super) fn new(quests: &'a [Quest], visit: Visit<'a, O>) -> Self {
-        Claims { quests, found: vec![None; quests.len()], visit }
+    pub(super) fn new(quests: &'a [Quest], until: Until, visit: Visit<'a, O>) -> Self {
+        Claims { quests, found: vec![None; quests.len()], visit, until }
     }
 
     /// What was found, by claim.
@@ -41,12 +51,16 @@ impl<'a, O> Claims<'a, O> {
         open.into_iter().filter(|claim| (self.visit)(*claim, ending)).collect()
     }
 
-    /// These claims are broken: by this. The search is over once all are.
+    /// These claims are broken: by this. The search may be over then.
     pub(super) fn close(&mut self, broken: Vec<usize>, finding: &Finding) -> ControlFlow<Ended> {
         for claim in broken {
             self.found[claim] = Some(finding.clone());
         }
-        if self.found.iter().all(Option::is_some) {
+        let answered = match self.until {
+            Until::One => self.found.iter().any(Option::is_some),
+            Until::All => self.found.iter().all(Option::is_some),
+        };
+        if answered {
             return ControlFlow::Break(Ended::Answered);
         }
         ControlFlow::Continue(())

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use hashbrown::HashMap;
 
-use super::claims::Claims;
+use super::claims::{Claims, Until};
 use super::search::{Ended, Here, Search};
 use super::store::Spread;
 use super::{cycles, forever};
@@ -197,7 +197,7 @@ pub fn graph<M: Model>(model: &M, limits: &Limits, progress: &dyn Progress) -> G
         search.record = Some(Record::default());
         let mut nobody = |_, _: &_| false;
         let mut stopped = None;
-        match search.run(limits, progress, &mut Claims::new(&[], &mut nobody)) {
+        match search.run(limits, progress, &mut Claims::new(&[], Until::All, &mut nobody)) {
             ControlFlow::Continue(()) => {}
             // Nobody asked anything; so it can only have ended before it began.
             ControlFlow::Break(Ended::Answered) => {

@@ -22,6 +22,7 @@ mod symmetry;
 use std::collections::BTreeSet;
 
 pub use graph::{Graph, Incident, Mark, Step, graph};
+pub(crate) use search::first;
 pub use search::{Survey, explore, survey};
 
 use super::{Ending, Quest, Report};

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use turnstile::waits::Knot;
 
-use super::claims::Claims;
+use super::claims::{Claims, Until};
 use super::graph::Record;
 use super::memo::{Changes, Fired, Memo, Stands};
 use super::store::{Spread, Store};
@@ -69,9 +69,30 @@ pub fn survey<M: Model>(
     progress: &dyn Progress,
     visit: &mut dyn FnMut(usize, &Ending<M::Outcome>) -> bool,
 ) -> Survey {
+    search(model, quests, Until::All, limits, progress, visit)
+}
+
+/// As [`survey`], but ends once one claim is broken.
+pub(crate) fn first<M: Model>(
+    model: &M,
+    quests: &[Quest],
+    limits: &Limits,
+    visit: &mut dyn FnMut(usize, &Ending<M::Outcome>) -> bool,
+) -> Survey {
+    search(model, quests, Until::One, limits, &(), visit)
+}
+
+fn search<M: Model>(
+    model: &M,
+    quests: &[Quest],
+    until: Until,
+    limits: &Limits,
+    progress: &dyn Progress,
+    visit: &mut dyn FnMut(usize, &Ending<M::Outcome>) -> bool,
+) -> Survey {
     let mut search = Search::new(model, limits);
     search.warm_up(limits, quests.iter().any(|quest| quest.looks()));
-    let mut claims = Claims::new(quests, visit);
+    let mut claims = Claims::new(quests, until, visit);
     let stopped = loop {
         match search.run(limits, progress, &mut claims) {
             ControlFlow::Continue(()) | ControlFlow::Break(Ended::Answered) => break None,
