@@ -102,7 +102,7 @@ fn same_moment(scenario: &Scenario, channel: Name) -> Result<(Vec<Turn>, Name), 
         if let Some(edge) = waits {
             let frees = |step: &&crate::engine::exhaustive::Step| {
                 let turn = &graph.turns[step.turn as usize];
-                let next = Schedule { turns: [way.as_slice(), &[turn.clone()]].concat() };
+                let next = Schedule { turns: [way.as_slice(), std::slice::from_ref(turn)].concat() };
                 let woken = |played: crate::Played<_>| {
                     played.trace.steps.last().is_some_and(|step| step.wakes.contains(&edge.task))
                 };
