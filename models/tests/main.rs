@@ -1,5 +1,6 @@
 //! The laboratory's tests, in one program: each would be linked with all of the engines, which takes longer than to run it.
 
+mod book;
 mod claims;
 mod conformance;
 mod exercises;

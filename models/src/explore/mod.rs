@@ -29,11 +29,11 @@ pub const LONGEST: usize = 500;
 /// let start = explorer.moment(&[]).unwrap();
 /// assert_eq!(start.channels[0].name.to_string(), "register");
 /// let tasks: Vec<String> = start.options.iter().map(|option| option.task.to_string()).collect();
-/// assert_eq!(tasks, ["connection 1", "connection 2"]);
+/// assert_eq!(tasks, ["hub", "connection 1", "connection 2"]);
 ///
-/// let then = explorer.moment(&[1]).unwrap();
+/// let then = explorer.moment(&[2]).unwrap();
 /// assert_eq!(then.steps[0].task.to_string(), "connection 2");
-/// assert_eq!(explorer.moment(&[7]).unwrap_err(), "step 1: there is no option 7; there are 2, numbered from 0");
+/// assert_eq!(explorer.moment(&[7]).unwrap_err(), "step 1: there is no option 7; there are 3, numbered from 0");
 /// ```
 pub struct Explorer {
     scenario: Scenario,

@@ -122,3 +122,62 @@ impl Prospect {
         !self.safe[state as usize]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::engine::exhaustive::Step;
+
+    const STATES: usize = 6;
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 3000, ..ProptestConfig::default() })]
+
+        /// Against the definitions, forwards, on all ways.
+        #[test]
+        fn what_can_still_happen_is_what_some_way_leads_to(
+            steps in prop::collection::vec((1..=STATES as u32, 0..=STATES as u32, any::<bool>(), prop::option::weighted(0.2, 0..2_u32)), 0..12),
+            broken in prop::collection::btree_set(1..=STATES as u32, 0..3),
+        ) {
+            let incidents = vec![
+                Incident { breaches: vec!["it"], crashed: None },
+                Incident { breaches: vec!["another"], crashed: None },
+            ];
+            let steps: Vec<(u32, Step)> =
+                steps.into_iter().map(|(from, to, whim, incident)| (from, Step { to, turn: 0, whim, incident })).collect();
+            let graph = Graph::of(STATES, &steps, incidents);
+            let breaks = |step: &Step| step.incident == Some(0);
+            let by = |incident: &Incident| incident.breaches.contains(&"it");
+            let prospect = Prospect::new(&graph, &Backwards::of(&graph), |state| broken.contains(&state), by);
+            for from in graph.states() {
+                // Breadth first; a state is met with, or without, something broken on the way.
+                let mut level = vec![(from, false)];
+                let mut seen = std::collections::BTreeSet::new();
+                let (mut nearest, mut ends_well, mut far) = (None, false, 0);
+                while !level.is_empty() {
+                    let mut next = Vec::new();
+                    for (state, was_broken) in level {
+                        if !seen.insert((state, was_broken)) {
+                            continue;
+                        }
+                        let is_broken = state != 0 && broken.contains(&state);
+                        if is_broken || was_broken {
+                            nearest.get_or_insert(far);
+                        }
+                        let is_end = state == 0 || graph.mark(state).outcome.is_some();
+                        ends_well |= is_end && !is_broken && !was_broken;
+                        if state != 0 {
+                            next.extend(graph.steps(state).iter().map(|step| (step.to, was_broken || breaks(step))));
+                        }
+                    }
+                    level = next;
+                    far += 1;
+                }
+                prop_assert_eq!(prospect.distance(from), nearest);
+                prop_assert_eq!(prospect.is_sure(from), !ends_well);
+            }
+        }
+    }
+}

@@ -93,6 +93,7 @@ pub(in crate::hub) async fn stop<R: Runtime>(hub: &Hub<R>, me: &Task<R>) {
     }
 }
 
+// ANCHOR: run
 async fn run<R: Runtime>(hub: Hub<R>, me: Task<R>, queue: Channel) {
     loop {
         me.rest();
@@ -107,3 +108,4 @@ async fn run<R: Runtime>(hub: Hub<R>, me: Task<R>, queue: Channel) {
         }
     }
 }
+// ANCHOR_END: run

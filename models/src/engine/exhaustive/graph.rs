@@ -113,6 +113,33 @@ impl<O> Graph<O> {
     }
 }
 
+#[cfg(test)]
+impl Graph<()> {
+    /// A graph by its steps, each from a state. A state from which no step must come is at rest.
+    pub(crate) fn of(states: usize, steps: &[(u32, Step)], incidents: Vec<Incident>) -> Graph<()> {
+        let mut graph = Graph {
+            starts: vec![0],
+            steps: Vec::new(),
+            turns: Vec::new(),
+            marks: vec![Mark::default()],
+            outcomes: vec![()],
+            incidents,
+            rounds: Vec::new(),
+            stopped: None,
+            effort: Effort::default(),
+        };
+        for state in 1..=states as u32 {
+            graph.starts.push(graph.steps.len() as u32);
+            let own = steps.iter().filter(|(from, _)| *from == state).map(|(_, step)| *step);
+            graph.steps.extend(own.clone());
+            let outcome = own.clone().all(|step| step.whim).then_some(0);
+            graph.marks.push(Mark { dead: false, outcome, known: true });
+        }
+        graph.starts.push(graph.steps.len() as u32);
+        graph
+    }
+}
+
 /// What a search keeps of its way.
 #[derive(Default)]
 pub(super) struct Record {

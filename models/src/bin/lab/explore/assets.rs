@@ -22,13 +22,14 @@ macro_rules! asset {
 pub(super) const DOCUMENT: &str = "index.html";
 
 /// All files.
-pub(super) const ALL: [Asset; 14] = [
+pub(super) const ALL: [Asset; 15] = [
     asset!("index.html", "text/html; charset=utf-8"),
     asset!("style.css", "text/css; charset=utf-8"),
     asset!("app.js", SCRIPT),
     asset!("challenges.js", SCRIPT),
     asset!("diagram.js", SCRIPT),
     asset!("dom.js", SCRIPT),
+    asset!("export.js", SCRIPT),
     asset!("player.js", SCRIPT),
     asset!("settings.js", SCRIPT),
     asset!("side.js", SCRIPT),

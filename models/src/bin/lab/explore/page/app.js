@@ -1,6 +1,6 @@
 // Ties it together: the walk, what the source says of it, and the buttons and keys that change it.
 (() => {
-  const { at, make, Walk, Player, Quest, Lost, copy, kept, differing, fate, say, sentence, states, noun } = explore
+  const { at, make, Walk, Player, Quest, Lost, copy, kept, differing, fate, say, capital, sentence, states, time, noun } = explore
   const source = explore.source()
   const RETRY = 2000
   const POLL = 300
@@ -34,8 +34,10 @@
       // What can come of each step is mostly known at once; a search that has only begun is not waited for.
       const answer = await Promise.race([asked, wait(SOON).then(() => null)])
       if (me !== visit) return false
-      if (view && !same(view.world, world)) explore.forgetHeights()
+      const before = view
+      if (before && !same(before.world, world)) explore.forgetHeights()
       view = { me, world, goal, line, position, moment, steps: whole.steps, tasks: whole.tasks.length > moment.tasks.length ? whole.tasks : moment.tasks, marks: [], properties: settings.properties.map(({ name }) => name) }
+      view.columns = Math.max(columns(world), view.tasks.length, before && same(before.world, world) ? before.columns : 0)
       at('alarm').hidden = true
       know(answer)
       mark()
@@ -51,13 +53,23 @@
 
   async function begin() {
     const found = await source.settings()
-    if (found.fixed) walk.world = {}
-    walk.world = differing(found.fields, walk.world)
+    // An export has its one world; without an address, the page begins with the one that `lab explore` was called with.
+    walk.world = differing(found.fields, found.fixed ?? (location.hash.length > 1 ? walk.world : found.start ?? {}))
     at('goal').replaceChildren(...found.properties.map(({ name, about }) => make('option', { value: name, textContent: noun(name), title: about })))
     if (!found.properties.some(({ name }) => name === walk.goal)) walk.goal = found.properties[0]?.name ?? walk.goal
-    quest = new Quest({ begin: challenge, show: () => showWay(), can: (world) => !found.fixed || same(differing(found.fields, world), differing(found.fields, found.fixed)), say: tell })
+    const here = (world) => same(differing(found.fields, world), walk.world)
+    quest = new Quest({ begin: challenge, show: async () => {
+      if (!found.fixed) await start({}, 'no-deadlock')
+      showWay()
+    }, can: (world) => !found.fixed || here(world), here, say: tell })
     quest.draw()
     return found
+  }
+
+  /** How many tasks there will be at least: a loop, connections with their peers, who pushes and who kicks. */
+  function columns(world) {
+    const value = (name) => Number(world[name] ?? settings.fields.find((it) => it.name === name)?.default ?? 0)
+    return 1 + value('users') * value('logins') * (world.peers === 'stay' ? 1 : 2) + value('pushers') + value('kickers')
   }
 
   /** Takes what the search has said into the view. */
@@ -72,15 +84,14 @@
   /** Asks until the search has ended, then what could come at each moment of the line. */
   async function follow(me, answer) {
     try {
-      while (!answer?.here) {
-        if (answer) await wait(POLL)
+      for (let first = true; !answer || answer.search.is === 'searching'; first = false) {
+        if (!first) await wait(POLL)
         if (me !== visit) return
         answer = await source.future(view.world, view.line.slice(0, view.position))
         if (me !== visit) return
         know(answer)
-        standing()
-        if (answer.here) draw()
-        else if (answer.search.is !== 'searching') return
+        if (answer.search.is === 'searching') standing()
+        else draw()
       }
       const futures = []
       for (let n = 0; n <= view.line.length; n += 1) {
@@ -89,7 +100,8 @@
       }
       view.futures = futures
       if (mark()) explore.diagram(view, jump)
-      quest.look({ view, futures }, own, (world) => same(differing(settings.fields, world), view.world))
+      document.body.dataset.known = document.body.dataset.at
+      quest.look({ view, futures }, own)
     } catch (why) {
       if (me === visit) wrong(why)
     }
@@ -118,6 +130,7 @@
     explore.futureTable(view)
     standing()
     tools()
+    delete document.body.dataset.known
     document.body.dataset.at = view.line.slice(0, view.position).join('.')
   }
 
@@ -125,15 +138,22 @@
   function standing() {
     const { moment, search, future, goal } = view
     const here = fate(goal, future?.here, search)
-    const broken = moment.broken.map(({ property, what }) => `${noun(property)}: ${what}`)
-    const kind = moment.crashed || broken.length ? 'here' : here.kind
-    const rest = moment.at_rest ? ' Nothing moves any more, but at its whim.' : ''
-    const words = moment.crashed ? `The program broke: ${moment.crashed}` : broken.length ? `Broken: ${broken.join('; ')}` : sentence(say(goal, here)) + rest
+    const [first, ...others] = moment.broken.map(({ property, what }) => [capital(noun(property)), ...what.split('; ')])
+    const kind = moment.crashed || first ? 'here' : here.kind
+    const quiet = !moment.at_rest ? '' : moment.options.length ? ' At rest, but for what may come or not.' : ' At rest: nothing moves any more.'
+    const words = first ? `${first[0]}: ${first[1].replace(/^Deadlock: /, '')}` : moment.crashed ? `The program broke: ${moment.crashed}` : sentence(say(goal, here)) + quiet
     at('standing').className = kind
     if (at('standing-words').textContent !== words) at('standing-words').textContent = words
-    const size = search && `${states(search.states)}${search.is === 'complete' ? `, all of them searched in ${search.seconds.toFixed(1)} s` : search.is === 'stopped' ? ` searched, then stopped: ${search.why}` : ' searched so far'}`
-    const left = future ? `${states(future.here.states)} can still come.` : ''
-    at('standing-more').textContent = [left, size && `This world has ${size}.`].filter(Boolean).join(' ')
+    const whole = search && {
+      complete: `${states(search.states)}; all were searched, in ${time(search.seconds)}`,
+      stopped: `${states(search.states)} so far; ${search.why} stopped the search, and the rest is not known`,
+      searching: `${states(search.states)} so far`,
+    }[search.is]
+    const left = future ? `${future.here.states.toLocaleString('en')} can still come, of ${whole}` : whole
+    const [, , ...rest] = first ?? []
+    const reasons = rest.length > 2 ? [rest[0], `${rest.length - 1} more: see who waits for whom`] : rest
+    const why = first && [...reasons, ...others.slice(0, 2).map(([name]) => `${name} as well`)].join('; ')
+    at('standing-more').textContent = why || (left ? `${left}.` : '')
     at('replay').hidden = !moment.key
     if (moment.key) at('replay').firstChild.textContent = `lab replay ${moment.key}`
     document.title = `${kind === 'here' ? 'Broken' : `Step ${view.position}`} – turnstile`
@@ -160,7 +180,7 @@
     const kind = fate(goal, future?.here, search).kind
     const known = search?.properties.find(({ name }) => name === goal)
     off('way', kind === 'here' || (known && known.shortest === null) || (search?.properties.length > 0 && !known))
-    at('way').textContent = kind === 'impossible' ? 'Show the shortest, from the start' : 'Show the shortest way'
+    at('way').textContent = kind === 'impossible' && known?.shortest ? 'Shortest, from start' : 'Shortest way'
   }
 
   /** Says, for those who cannot see it, what has happened. */
@@ -252,6 +272,11 @@
     const from = gone ? [] : walk.past
     const me = visit
     try {
+      // Before the search is over, nobody can tell.
+      while ((await source.future(walk.world, walk.past)).search.is === 'searching') {
+        await wait(POLL)
+        if (me !== visit) return
+      }
       const { at: line } = await source.way(walk.world, from, walk.goal)
       if (me !== visit) return
       own = false
@@ -331,7 +356,7 @@
   window.addEventListener('hashchange', () => {
     player.pause()
     walk = Walk.read(location.hash)
-    if (settings) walk.world = settings.fixed ? {} : differing(settings.fields, walk.world)
+    if (settings) walk.world = differing(settings.fields, settings.fixed ?? walk.world)
     own = walk.position === 0
     arrive('none', '')
   })

@@ -67,9 +67,9 @@
   }
 
   class Quest {
-    /** `begin` starts a challenge's world; `show` plays the shortest way; `can` says whether a world can be started. */
-    constructor({ begin, show, can, say }) {
-      Object.assign(this, { begin, show, can, say, solved: kept.read('solved', {}), active: kept.read('active', null), first: !kept.read('met', false), said: '' })
+    /** `begin` starts a challenge's world, `show` plays the way into the hang; whether a world `can` be started, whether we are `here`. */
+    constructor({ begin, show, can, here, say }) {
+      Object.assign(this, { begin, show, can, here, say, solved: kept.read('solved', {}), active: kept.read('active', null), first: !kept.read('met', false), said: '' })
       at('open-challenges').addEventListener('click', () => this.list())
       at('challenges-close').addEventListener('click', () => at('challenges-dialog').close())
       at('challenges-forget').addEventListener('click', () => this.forget())
@@ -95,8 +95,8 @@
     }
 
     /** Looks whether this moment solves what is to be done. `own`: every step was the learner's. */
-    look(it, own, here) {
-      const challenge = this.challenge
+    look(it, own) {
+      const { challenge, here } = this
       const found = challenge && here(challenge.world) ? challenge.check(it) : null
       let state = ''
       if (found && own) {
@@ -108,7 +108,7 @@
         state = `Solved ${'★'.repeat(found.stars)}${'☆'.repeat(3 - found.stars)} ${found.words}.`
         if (this.said !== state) this.say(state.replace(/[★☆]+/, ` with ${found.stars} of 3 stars,`))
         this.said = state
-      } else if (found) {
+      } else if (found && !this.solved[challenge.name]) {
         state = 'That was shown to you. Restart, and do it yourself.'
       } else {
         this.said = ''
@@ -122,7 +122,7 @@
       const total = CHALLENGES.length
       const solved = CHALLENGES.filter(({ name }) => this.solved[name]).length
       at('open-challenges').textContent = `Challenges ${solved}/${total}`
-      document.querySelector('main').classList.toggle('first', this.first)
+      at('quest').classList.toggle('first', this.first)
       const button = (textContent, act, main = false) => {
         const element = make('button', { type: 'button', textContent, className: main ? 'main' : '' })
         element.addEventListener('click', act)
@@ -131,12 +131,13 @@
       const focused = at('quest-buttons').contains(document.activeElement) && document.activeElement.textContent
       const buttons = []
       if (!challenge) {
-        at('quest-title').textContent = this.first ? 'Can you make this chat server hang?' : 'Choose as you like'
-        at('quest-text').textContent = this.first
+        const hangs = this.first && this.here({})
+        at('quest-title').textContent = hangs ? 'Can you make this chat server hang?' : 'You decide who goes next'
+        at('quest-text').textContent = hangs
           ? 'Each column below is a task of the server, each button in it a step that it could take now. You decide who goes next. Most orders end well; in some, the server waits for itself for ever.'
-          : 'No challenge is chosen. You may walk as you like, or take one.'
+          : 'Each column below is a task of a chat server, each button in it a step that it could take now. Walk as you like, or take a challenge.'
         if (this.next) buttons.push(button(this.first ? 'Take the challenge' : `Challenge: ${this.next.title}`, () => this.start(this.next), true))
-        if (this.first) buttons.push(button('Show me how it hangs', () => { this.set(null); this.show() }))
+        if (hangs) buttons.push(button('Show me how it hangs', () => { this.set(null); this.show() }))
       } else {
         const before = this.solved[challenge.name]
         at('quest-title').textContent = `Challenge ${CHALLENGES.indexOf(challenge) + 1}: ${challenge.title}`
@@ -144,7 +145,7 @@
         state ||= before ? `Solved before ${'★'.repeat(before.stars)}${'☆'.repeat(3 - before.stars)} ${before.words}.` : ''
         if (done || before) { if (this.next) buttons.push(button('Next challenge', () => this.start(this.next), done)) }
         if (away) buttons.push(button('Back to its world', () => this.start(challenge), true))
-        buttons.push(button('Hint', () => { at('quest-state').textContent = challenge.hint; this.say(challenge.hint) }))
+        if (!done) buttons.push(button('Hint', () => { at('quest-state').textContent = challenge.hint; this.say(challenge.hint) }))
         buttons.push(button('Leave it', () => { this.set(null); this.draw() }))
       }
       at('quest').classList.toggle('done', done)

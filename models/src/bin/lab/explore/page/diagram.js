@@ -1,19 +1,22 @@
 // The space-time diagram: a column for each task, time downwards, a dot for each step; thick while a task waits.
 (() => {
-  const { at, draw, wrap } = explore
+  const { at, draw, wrap, width } = explore
   const GUTTER = 36
   const LEAST = 140
+  const NOW = 28
   const LINE = 16
   const FONT = '12.5px system-ui, sans-serif'
 
   /** Where each step is: its lines of text, how high, how far down. */
-  function rows(view, width) {
+  function rows(view, most) {
     let y = 8
     return view.steps.map((step, n) => {
+      // Between what was and what may come again is the line of now.
+      if (n === view.position) y += NOW
       const lines = [
-        ...wrap(step.what, width, FONT).map((text) => ({ text, kind: 'what' })),
-        ...(step.words ? wrap(step.words, width, FONT).map((text) => ({ text, kind: 'wait' })) : []),
-        ...step.breaks.flatMap(({ what }) => wrap(`✗ ${what}`, width, FONT)).map((text) => ({ text, kind: 'break' })),
+        ...wrap(step.what, most, FONT).map((text) => ({ text, kind: 'what' })),
+        ...(step.words ? wrap(step.words, most, FONT).map((text) => ({ text, kind: 'wait' })) : []),
+        ...step.breaks.flatMap(({ what }) => wrap(`✗ ${what}`, most, `bold ${FONT}`)).map((text) => ({ text, kind: 'break' })),
       ]
       const row = { step, n, lines, y, mark: view.marks[n] ?? null }
       row.below = y + lines.length * LINE + 4
@@ -56,18 +59,18 @@
     const focused = box.contains(document.activeElement)
     const names = view.tasks.map(({ name }) => name)
     // Its columns are those of the tasks above; where these are stacked, it is as wide as it must be.
-    const whole = Math.max(at('tasks').clientWidth, GUTTER + names.length * LEAST)
-    const each = (whole - GUTTER) / names.length
+    const whole = Math.max(at('tasks').clientWidth, GUTTER + view.columns * LEAST)
+    const each = (whole - GUTTER) / view.columns
     const x = (name) => GUTTER + names.indexOf(name) * each + 14
     const all = rows(view, each - 34)
     const past = all.slice(0, view.position)
     const end = (row) => (row ? row.y + row.height + (row.mark ? 22 : 0) : 8)
     const now = end(past.at(-1)) + 6
-    const bottom = Math.max(end(all.at(-1)), now) + 34
+    const bottom = Math.max(end(all.at(-1)), now) + (view.steps.length ? 34 : 50)
     const svg = draw('svg', { width: whole, height: bottom, role: 'group', 'aria-label': view.steps.length ? 'Diagram of the steps so far, one column for each task' : 'Diagram: no step has been taken yet' })
 
     for (const task of view.tasks) {
-      const { pieces, ended } = life(task.name, all, bottom - 20)
+      const { pieces, ended } = life(task.name, all, view.steps.length ? bottom - 20 : now + 14)
       const mid = x(task.name)
       for (const { from, to, waits } of pieces) svg.append(draw('line', { class: waits ? 'life waits' : 'life', x1: mid, x2: mid, y1: from, y2: to }))
       if (ended) svg.append(draw('line', { class: 'end', x1: mid - 7, x2: mid + 7, y1: ended, y2: ended }))
@@ -75,10 +78,11 @@
     all.forEach((row) => svg.append(step(row, view, x, whole, jump)))
     svg.append(draw('line', { class: 'now', x1: 0, x2: whole, y1: now, y2: now }))
     svg.append(draw('text', { class: 'now', x: 2, y: now + 15 }, 'now'))
+    if (!view.steps.length) svg.append(draw('text', { class: 'hint', x: GUTTER + 26, y: now + 34 }, 'What happens is drawn here: a column for each task, time downwards.'))
     for (const task of view.moment.tasks) if (task.stands === 'stuck') svg.append(cross(x(task.name), now + 12), draw('text', { class: 'break', x: x(task.name) + 12, y: now + 16 }, 'stuck for ever'))
 
     box.replaceChildren(svg)
-    follow(box, past.at(-1)?.y ?? 0, now)
+    follow(box, past.at(-1), now, past.length ? x(past.at(-1).step.task) : 0, each)
     if (focused) (svg.querySelector('[tabindex="0"]') ?? at('undo')).focus({ preventScroll: true })
   }
 
@@ -88,7 +92,7 @@
     const later = n >= view.position
     const wakes = step.wakes.length ? `, wakes ${step.wakes.join(' and ')}` : ''
     const label = `Step ${n + 1}, ${step.task}: ${lines.map(({ text }) => text).join(' ')}${wakes}${mark ? `; ${mark.words}` : ''}`
-    const group = draw('g', { class: `step${current ? ' current' : ''}${later ? ' later' : ''}`, role: 'button', tabindex: current || (n === 0 && view.position === 0) ? 0 : -1, 'aria-label': label })
+    const group = draw('g', { class: `step${current ? ' current' : ''}${later ? ' later' : ''}`, role: 'button', tabindex: current || (n === 0 && view.position === 0) ? 0 : -1 }, draw('title', {}, label))
     if (current) group.setAttribute('aria-current', 'step')
     group.append(draw('rect', { class: 'touch', x: 1, y: y - 3, width: whole - 2, height: height - 1, rx: 5 }))
     group.append(draw('text', { class: 'number', x: GUTTER - 10, y: y + 12, 'text-anchor': 'end' }, String(n + 1)))
@@ -98,7 +102,8 @@
     lines.forEach(({ text, kind }, i) => group.append(draw('text', { class: kind, x: mid + 12, y: y + 12 + i * LINE }, text)))
     if (mark) {
       group.append(draw('line', { class: `mark ${mark.kind}`, x1: GUTTER, x2: whole, y1: markAt, y2: markAt }))
-      group.append(draw('text', { class: `mark ${mark.kind}`, x: whole - 8, y: markAt - 4, 'text-anchor': 'end' }, mark.words))
+      const left = Math.min(mid + 12, whole - 8 - width(mark.words, `bold ${FONT}`))
+      group.append(draw('text', { class: `mark ${mark.kind}`, x: left, y: markAt - 4 }, mark.words))
     }
     group.addEventListener('click', () => jump(n + 1))
     group.addEventListener('keydown', (event) => {
@@ -110,9 +115,14 @@
   }
 
   /** Keeps the last step and the line of now in sight, without moving the page. */
-  function follow(box, top, now) {
+  function follow(box, row, now, left, wide) {
+    const top = row?.y ?? 0
     if (now + 30 > box.scrollTop + box.clientHeight) box.scrollTop = now + 40 - box.clientHeight
     if (top < box.scrollTop) box.scrollTop = Math.max(0, top - 40)
+    // Where there are more columns than fit, it is all of them that are moved, or the diagram alone.
+    const sideways = box.scrollWidth > box.clientWidth ? box : box.parentElement
+    if (left - 20 < sideways.scrollLeft) sideways.scrollLeft = Math.max(0, left - GUTTER - 14)
+    if (left + wide - 14 > sideways.scrollLeft + sideways.clientWidth) sideways.scrollLeft = left + wide - sideways.clientWidth
   }
 
   explore.diagram = diagram

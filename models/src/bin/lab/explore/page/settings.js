@@ -11,13 +11,14 @@
   function field(it, value) {
     const about = make('small', { id: `about-${it.name}`, textContent: it.about ?? '' })
     const control = input(it, value)
+    control.id = `set-${it.name}`
     control.setAttribute('aria-describedby', about.id)
     if (it.options) {
       const say = () => { about.textContent = it.options.find(({ name }) => name === control.value)?.about ?? '' }
       control.addEventListener('change', say)
       say()
     }
-    return make('label', { className: control.type === 'checkbox' ? 'check' : '' }, make('span', { textContent: it.label }), control, about)
+    return make('div', { className: control.type === 'checkbox' ? 'field check' : 'field' }, make('label', { htmlFor: control.id, textContent: it.label }), control, about)
   }
 
   /** Asks for a world, beginning with this one; `start` gets what differs from the default. */

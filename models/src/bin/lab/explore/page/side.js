@@ -1,7 +1,7 @@
 // What the tasks share: channels with what is queued, locks with who holds them, tables; and what can still go wrong, step by step.
 (() => {
   const { at, make, noun, fate, say } = explore
-  const SLOTS = 8
+  const SLOTS = 5
   const many = (names, none = 'nobody') => (names.length ? names.join(', ') : none)
 
   /** A box never gets lower, so that what is below it stays where it is. */
@@ -17,11 +17,11 @@
     const count = closed ? 'closed' : capacity === null ? `${len}, never full` : capacity === 0 ? 'unbuffered' : `${len} of ${capacity}${full ? ', full' : ''}`
     const slots = Math.min(capacity ?? Math.max(len, 1), SLOTS)
     const boxes = Array.from({ length: slots }, (_, n) => make('i', { className: n < Math.ceil((len * slots) / Math.max(capacity ?? len, 1)) ? 'taken' : '' }))
-    const about = [drained_by && `only ${many(drained_by)} drain${drained_by.length === 1 ? 's' : ''} it`, receivers.length && `${many(receivers)} wait${receivers.length === 1 ? 's' : ''} to receive`]
+    const about = receivers.length ? `${many(receivers)} wait${receivers.length === 1 ? 's' : ''} to receive` : drained_by?.length ? `only ${many(drained_by)} drain${drained_by.length === 1 ? 's' : ''} it` : ''
     const waiting = senders.length ? make('strong', { textContent: `${many(senders)} wait${senders.length === 1 ? 's' : ''} to send` }) : null
     return make('li', { className: full && capacity !== 0 ? 'full' : '' },
       make('p', {}, make('span', { className: 'name', textContent: name }), make('span', { className: 'slots', ariaHidden: 'true' }, ...boxes), make('span', { className: 'count', textContent: count })),
-      make('small', {}, waiting, waiting && about.some(Boolean) ? '; ' : '', about.filter(Boolean).join('; ') || (waiting ? '' : ' ')))
+      make('small', {}, waiting, waiting && about ? '; ' : '', about))
   }
 
   function lock({ name, holders, waiting }) {

@@ -11,7 +11,8 @@
       const [before, after] = [fate(name, future.here, search), fate(name, future.options[option], search)]
       return turn(before, after) ? { here: `${noun(name)}: happens`, certain: `${noun(name)}: now certain`, impossible: `no ${noun(name)} any more` }[after.kind] : ''
     })
-    return changes.filter(Boolean).join(' · ')
+    const [first, second, ...more] = changes.filter(Boolean)
+    return [first, second, more.length ? `${more.length} more` : ''].filter(Boolean).join(' · ')
   }
 
   function button(view, option, take) {
@@ -19,13 +20,15 @@
     const next = future?.options?.[option.option]
     const after = fate(goal, next, search)
     const badge = next ? turn(fate(goal, future.here, search), after) : ''
-    const aside = [option.whim && 'if it likes', THEN[option.after]].filter(Boolean).join(', ')
+    // Steps that read alike are told apart by what is chosen in them.
+    const alike = view.moment.options.filter(({ task, what }) => task === option.task && what === option.what).length > 1
+    const aside = [...(alike ? option.picks : []), option.whim && 'if it likes', THEN[option.after]].filter(Boolean).join(', ')
     const known = next ? `${states(next.states)} left${search.is === 'complete' ? '' : ' so far'}` : '…'
     const changes = next ? others(view, option.option) : ''
     const number = option.option + 1
     const element = make('button', { type: 'button', className: `option ${after.kind}`, data: { option: option.option, task: option.task } },
-      make('span', { className: 'what' }, number < 10 ? make('kbd', { textContent: number, ariaHidden: 'true' }) : null, option.what, aside ? make('small', { textContent: ` ${aside}` }) : null),
       badge ? make('strong', { className: 'badge', textContent: badge }) : null,
+      make('span', { className: 'what' }, number < 10 ? make('kbd', { textContent: number, ariaHidden: 'true' }) : null, option.what, aside ? make('small', { textContent: ` ${aside}` }) : null),
       make('span', { className: 'fate', textContent: say(goal, after) }),
       make('small', { textContent: [known, changes].filter(Boolean).join(' · ') }))
     element.addEventListener('click', () => take(option.option))
@@ -34,23 +37,32 @@
 
   /** Draws the columns anew; the focus stays with its task, or goes to the first step there is. */
   function tasks(view, take) {
-    const { moment } = view
+    const { moment, columns } = view
     const box = at('tasks')
     const focused = box.contains(document.activeElement) ? document.activeElement.dataset.task : null
-    while (box.children.length > moment.tasks.length) box.lastChild.remove()
-    moment.tasks.forEach(({ name, stands, words }, n) => {
-      if (!box.children[n]) box.append(make('section', { className: 'task' }, make('h3'), make('p', { className: 'stands' }), make('div', { className: 'body' })))
-      const column = box.children[n]
+    while (box.children.length > columns) box.lastChild.remove()
+    while (box.children.length < columns) box.append(make('div', { className: 'task', role: 'group' }, make('h3'), make('p', { className: 'stands' }), make('div', { className: 'body' })))
+    ;[...box.children].forEach((column, n) => {
       const [title, state, body] = column.children
+      if (!moment.tasks[n]) {
+        // Room for one that will be started, so that the others need not move then.
+        column.className = 'task to-come'
+        title.textContent = 'Later'
+        state.textContent = 'not started yet'
+        column.setAttribute('aria-label', 'A task that is not started yet')
+        body.replaceChildren()
+        return
+      }
+      const { name, stands, words } = moment.tasks[n]
       const options = moment.options.filter((option) => option.task === name)
       column.className = `task ${stands}`
       title.textContent = name
-      state.textContent = STANDS[stands] ?? stands
+      state.textContent = moment.crashed && stands !== 'ended' ? 'gone with the program' : (STANDS[stands] ?? stands) + (options.length > 1 ? `, ${options.length} ways` : '')
       const own = options.map((option) => button(view, option, take))
       body.replaceChildren(...(own.length ? own : [make('p', { className: 'words', textContent: words })]))
       column.setAttribute('aria-label', `${name}, ${state.textContent}`)
     })
-    box.style.setProperty('--tasks', moment.tasks.length)
+    box.parentElement.style.setProperty('--tasks', columns)
     if (focused) focus(focused)
   }
 

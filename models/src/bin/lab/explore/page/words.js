@@ -10,9 +10,12 @@
   const steps = (count) => `${count.toLocaleString('en')} step${count === 1 ? '' : 's'}`
   const states = (count) => `${count.toLocaleString('en')} state${count === 1 ? '' : 's'}`
 
-  /** What becomes of a property: here, certain, possible, impossible, or not known. */
+  const time = (seconds) => (seconds < 1 ? `${Math.max(1, Math.round(seconds * 1000))}\u00a0ms` : `${seconds.toFixed(1)}\u00a0s`)
+
+  /** What becomes of a property: here, certain, possible, impossible; unseen where the search was cut short; over, unknown. */
   function fate(property, future, search) {
-    if (!future || !search) return { kind: 'unknown' }
+    if (!search || search.is === 'searching') return { kind: 'unknown' }
+    if (!future) return { kind: search.is === 'complete' ? 'over' : 'unseen' }
     const distance = future.distances[property]
     const partly = search.is !== 'complete'
     if (distance === 0) return { kind: 'here', distance }
@@ -29,6 +32,7 @@
       case 'certain': return `the ${what} is now certain` + (distance ? `, ${steps(distance)} away` : '')
       case 'possible': return `${what} possible, ${steps(distance)} away at least`
       case 'impossible': return `no ${what} can happen any more`
+      case 'over': return 'the program has broken, and nothing comes after that'
       case 'unseen': return `no ${what} found so far`
       default: return 'searching what can still happen'
     }
@@ -42,7 +46,8 @@
     return { certain: 'Point of no return', impossible: 'Way out' }[after.kind] ?? ''
   }
 
-  const sentence = (words) => words.charAt(0).toUpperCase() + words.slice(1) + '.'
+  const capital = (words) => words.charAt(0).toUpperCase() + words.slice(1)
+  const sentence = (words) => `${capital(words)}.`
 
-  Object.assign(explore, { noun, steps, states, fate, say, turn, sentence })
+  Object.assign(explore, { noun, steps, states, time, fate, say, turn, capital, sentence })
 })()
