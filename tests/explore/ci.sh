@@ -9,4 +9,4 @@ if ! [ -x "${CHROMIUM:-/usr/bin/chromium}" ]; then
   $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null
 fi
 npm ci --ignore-scripts --no-audit --no-fund --silent
-exec timeout 120 node --test --test-force-exit --test-reporter=spec explore.test.mjs
+exec timeout 240 node --test --test-force-exit --test-reporter=spec explore.test.mjs

@@ -50,18 +50,22 @@ async function open(t, { hash = '', url = server.url, ...options } = {}) {
 
 /** Until the page shows this moment (or any), and what can come of each step. */
 async function arrived(page, at = null) {
-  await page.waitForFunction((at) => document.body.dataset.at !== undefined && (at === null || document.body.dataset.at === at), at)
-  await page.waitForFunction(() => !/searching/i.test(document.querySelector('#standing-words').textContent))
+  const there = (at) => {
+    const { at: shown } = document.body.dataset
+    return shown !== undefined && (at === null || shown === at) && !/searching/i.test(document.querySelector('#standing-words').textContent)
+  }
+  await page.waitForFunction(there, at, { polling: 20 })
 }
 
 /** Until it is also known what could come at each moment of the line. */
-const known = (page) => page.waitForFunction(() => document.body.dataset.known !== undefined && document.body.dataset.known === document.body.dataset.at)
+const known = (page) => page.waitForFunction(() => document.body.dataset.known !== undefined && document.body.dataset.known === document.body.dataset.at, null, { polling: 20 })
 
-/** Takes these options by clicks on their buttons. */
-async function walk(page, options, from = []) {
+/** Takes these options, by their keys or by clicks on their buttons. */
+async function walk(page, options, from = [], by = 'keys') {
   const past = [...from]
   for (const option of options) {
-    await page.locator(`.option[data-option="${option}"]`).click()
+    if (by === 'clicks') await page.locator(`.option[data-option="${option}"]`).click()
+    else await page.keyboard.press(String(option + 1))
     past.push(option)
     await arrived(page, past.join('.'))
   }
@@ -118,7 +122,7 @@ describe('lab explore', { concurrency: 3 }, () => {
           await page.screenshot({ path: `${SHOTS}no-return.png` })
         }
       }
-      await walk(page, [option], line.slice(0, n))
+      await walk(page, [option], line.slice(0, n), 'clicks')
     }
     const futures = await Promise.all([...line, 0].map((_, n) => server.ask('future', { at: line.slice(0, n).join('.') })))
     const certain = futures.map(({ here }) => here.sure.includes('no-deadlock') && here.distances['no-deadlock'] > 0)
@@ -342,9 +346,8 @@ describe('lab explore', { concurrency: 3 }, () => {
           .observe({ type: 'layout-shift', buffered: false })
       })
       for (const [n, option] of line.entries()) {
-        // By key, so that no scrolling to a button is mistaken for a move.
-        await page.keyboard.press(String(option + 1))
-        await arrived(page, line.slice(0, n + 1).join('.'))
+        // By keys, so that no scrolling to a button is mistaken for a move.
+        await walk(page, [option], line.slice(0, n))
       }
       await page.evaluate(() => new Promise((next) => requestAnimationFrame(() => requestAnimationFrame(next))))
       assert.deepEqual(await page.evaluate(() => window.shifts), [])
@@ -435,7 +438,8 @@ describe('lab explore', { concurrency: 3 }, () => {
       await page.screenshot({ path: `${SHOTS}${name}.png`, fullPage: true })
       assert.deepEqual(await flaws(page), [], 'in the hang')
       assert.equal(await beyond(page), 0, 'nothing is beyond the edge')
-      for (const dialog of ['World', 'Challenges 0/5', 'Help and keys']) {
+      // A phone's dialogs need no second scheme: their colours are those of the wide ones.
+      for (const dialog of name === 'phone-dark' ? [] : ['World', 'Challenges 0/5', 'Help and keys']) {
         await button(page, dialog).click()
         await page.getByRole('dialog').waitFor()
         assert.deepEqual(await flaws(page), [], dialog)

@@ -238,7 +238,7 @@
     walk = new Walk(world, [], 0, goal)
     return arrive('push', 'A new world.')
   }
-  const challenge = ({ world, goal }) => start(differing(settings.fields, world), goal)
+  const challenge = async ({ world, goal }) => (await start(differing(settings.fields, world), goal)) && explore.focusTask()
 
   async function forward() {
     if (walk.position >= walk.line.length) return false

@@ -64,9 +64,9 @@
         here = here.filter((name) => !cycle.includes(name))
         const down = Math.ceil(cycle.length / 2)
         for (let row = 0; row < down; row += 1) {
-          put(cycle[row], whole * 0.27)
+          put(cycle[row], whole * 0.29)
           const back = cycle[cycle.length - 1 - row]
-          if (back !== cycle[row]) put(back, whole * 0.73)
+          if (back !== cycle[row]) put(back, whole * 0.71)
           y += ROW
         }
       }
