@@ -28,6 +28,14 @@ impl Model for Broker {
             (1..=CLIENTS).map(|n| Spec::new(Name::of("outbox", n), 1).drained_by([Name::of("client", n)]));
         let channels = Channels::new(runtime, Name::one("channels"), [inbox].into_iter().chain(outboxes));
         let answered = Shared::new(runtime, Name::one("answered"), 0);
+        let jobs = channels.clone();
+        Task::spawn(runtime, broker, async move |me| {
+            loop {
+                me.rest(); // Nothing is carried over from one job to the next.
+                let client = jobs.receive(&me, Channel(INBOX)).await.expect("never closed");
+                jobs.send(&me, Channel(client as usize), client).await.expect("never closed");
+            }
+        });
         for n in 1..=CLIENTS {
             let (channels, answered) = (channels.clone(), answered.clone());
             Task::spawn(runtime, Name::of("client", n), async move |me| {
@@ -43,13 +51,6 @@ impl Model for Broker {
                 answered.step(&me, "count the answers", |all| *all += taken).await;
             });
         }
-        Task::spawn(runtime, broker, async move |me| {
-            loop {
-                me.rest(); // Nothing is carried over from one job to the next.
-                let client = channels.receive(&me, Channel(INBOX)).await.expect("never closed");
-                channels.send(&me, Channel(client as usize), client).await.expect("never closed");
-            }
-        });
         answered
     }
 

@@ -60,7 +60,8 @@
 //! * **`me.rest()` at the top of a loop that never ends** says that nothing is carried over into the next round. Without it no two rounds are
 //!   alike, and the search does not end.
 //! * **Say who drains a channel** with [`drained_by`](turnstile::sync::Spec::drained_by): then a sender can be seen to wait for ever while
-//!   others still move, and by whose fault.
+//!   others still move, and by whose fault. Start who drains before who sends: on tokio a task runs as soon as it is started, and who waits
+//!   for a task that is not there yet looks stuck.
 //! * **Keep it small.** Two or three tasks of a kind and capacities of 0 to 2 show what a thousand would.
 //!
 //! What may go wrong is claimed with [`Check::at_rest`] and [`Check::in_the_end`], or at a step with

@@ -307,11 +307,11 @@ impl Failure {
 
     /// As text: one column per task, one step per row, then why nothing goes on.
     pub fn text(&self) -> String {
-        show::text(&self.story(&self.claim), Paint::Plain)
+        show::text(&self.story(&format!("Not so: {}", self.claim)), Paint::Plain)
     }
 
     /// As a picture that needs nothing else: a space-time diagram, and below it who waits for whom.
     pub fn svg(&self) -> String {
-        show::svg(&self.story(&self.claim))
+        show::svg(&self.story(&format!("Not so: {}", self.claim)))
     }
 }

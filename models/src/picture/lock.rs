@@ -266,17 +266,22 @@ impl Scene<'_> {
             let (from, to) = match (arrow.drains, x > left) {
                 (true, _) => ((right, middle - 14.0), (x, middle - 14.0)),
                 (false, true) if own_row => ((x, middle + 16.0), (right, middle + 16.0)),
-                (false, true) => ((x + 20.0, if y < top { y + h } else { y }), (right, middle + 16.0)),
+                (false, true) => ((x, y + h / 2.0 + 16.0), (right, middle + 16.0)),
                 (false, false) => ((x + w, y + h / 2.0), (left, middle)),
             };
-            let bent = arrow.drains || own_row || x < left;
-            let points = if bent { vec![from, to] } else { vec![from, (from.0, to.1), to] };
+            // To a channel in another row it goes down, or up, before the boxes.
+            let lane = x - 22.0;
+            let is_straight = arrow.drains || own_row || x < left;
+            let points = match is_straight {
+                true => vec![from, to],
+                false => vec![from, (lane, from.1), (lane, to.1), to],
+            };
             drawing.line(arrow.class, &points);
             drawing.head(arrow.class, points[points.len() - 2], to);
-            let words = (
-                if bent { (from.0 + to.0) / 2.0 } else { (right + from.0) / 2.0 },
-                if bent { (from.1 + to.1) / 2.0 } else { to.1 },
-            );
+            let words = match is_straight {
+                true => ((from.0 + to.0) / 2.0, (from.1 + to.1) / 2.0),
+                false => ((lane + to.0) / 2.0, to.1),
+            };
             let class = if arrow.class == "line" { "aside" } else { arrow.class };
             drawing.text(&format!("middle {class}"), (words.0, words.1 - 6.0), &arrow.says);
         }

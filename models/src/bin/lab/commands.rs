@@ -110,6 +110,7 @@ pub(crate) fn explain(out: &mut Out, args: &args::Explain) -> Result<u8, String>
         write(&path, &text)?;
         out.line(&format!("wrote {}", path.display()));
     }
+    out.line(&format!("ShiViz reads the log with the parser {}", picture::PARSER));
     Ok(1)
 }
 
