@@ -4,15 +4,15 @@
   const STANDS = { ready: 'can go on', whim: 'if it likes', waits: 'waits', stuck: 'stuck for ever', ended: 'has ended' }
   const THEN = { waits: 'then waits', ends: 'then ends' }
 
-  /** What a step changes for the properties that are not looked for. */
-  function others(view, option) {
+  /** What a step changes for the properties that are not looked for, as many as there is room for. */
+  function others(view, option, room) {
     const { future, search, properties, goal } = view
     const changes = properties.filter((name) => name !== goal).map((name) => {
       const [before, after] = [fate(name, future.here, search), fate(name, future.options[option], search)]
       return turn(before, after) ? { here: `${noun(name)}: happens`, certain: `${noun(name)}: now certain`, impossible: `no ${noun(name)} any more` }[after.kind] : ''
-    })
-    const [first, second, ...more] = changes.filter(Boolean)
-    return [first, second, more.length ? `${more.length} more` : ''].filter(Boolean).join(' · ')
+    }).filter(Boolean)
+    const more = changes.length - room
+    return [...changes.slice(0, room), ...(more > 0 ? [`${more} more`] : [])].join(' · ')
   }
 
   function button(view, option, take) {
@@ -24,7 +24,7 @@
     const alike = view.moment.options.filter(({ task, what }) => task === option.task && what === option.what).length > 1
     const aside = [...(alike ? option.picks : []), option.whim && 'if it likes', THEN[option.after]].filter(Boolean).join(', ')
     const known = next ? `${states(next.states)} left${search.is === 'complete' ? '' : ' so far'}` : '…'
-    const changes = next ? others(view, option.option) : ''
+    const changes = next ? others(view, option.option, badge ? 1 : 2) : ''
     const number = option.option + 1
     const element = make('button', { type: 'button', className: `option ${after.kind}`, data: { option: option.option, task: option.task } },
       badge ? make('strong', { className: 'badge', textContent: badge }) : null,
