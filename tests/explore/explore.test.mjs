@@ -10,6 +10,8 @@ import { chromium } from 'playwright-core'
 import { Explore, run } from './lab.mjs'
 
 const SHOTS = fileURLToPath(new URL('shots/', import.meta.url))
+// With PICTURES set, the picture of the README is taken anew.
+const README = process.env.PICTURES ? fileURLToPath(new URL('../../docs/pictures/explore.png', import.meta.url)) : `${SHOTS}explore.png`
 const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const WIDE = { width: 1440, height: 900 }
 const PHONE = { width: 360, height: 740 }
@@ -329,6 +331,18 @@ describe('lab explore', { concurrency: 3 }, () => {
     await page.locator('#quest-state').filter({ hasText: 'Solved ★★★ after step' }).waitFor()
     await page.locator('#standing-words').filter({ hasText: /^No hang can happen any more/ }).waitFor()
     await page.screenshot({ path: `${SHOTS}way-out.png` })
+    assert.deepEqual(page.wrongs, [])
+  })
+
+  test('the moment of the picture in the README: the last place in a channel, and two who would take it', async (t) => {
+    const page = await open(t, { hash: '#at=0.0.1.1.0.1.0.0.0.0.0.0.0.0.1.0.2.0.1.1' })
+    await known(page)
+    assert.deepEqual(await page.locator('.option .badge').allInnerTexts(), ['Way out', 'Point of no return'])
+    const [out, certain, other] = await page.locator('.option').allInnerTexts()
+    assert.match(out, /send on unregister[^]*no hang can happen any more/)
+    assert.match(certain, /send on unregister[^]*the hang is now certain, 1 step away/)
+    assert.match(other, /hang possible, 2 steps away at least/)
+    await page.screenshot({ path: README })
     assert.deepEqual(page.wrongs, [])
   })
 
