@@ -241,9 +241,11 @@ fn counters(sight: &Sight) -> Option<String> {
         let connections = census.table.iter().map(|(_, row)| row.len()).sum::<usize>() as i64;
         let believed = (census.online_users, census.online_connections);
         (believed != (users, connections)).then(|| {
+            let many = |count: i64, what| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
             format!(
-                "the counters say {} users and {} connections, the table has {users} and {connections}",
-                believed.0, believed.1
+                "the counters say {} and {}, the table has {users} and {connections}",
+                many(believed.0, "user"),
+                many(believed.1, "connection")
             )
         })
     })

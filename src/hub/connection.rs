@@ -24,7 +24,12 @@ impl<R: Runtime> Hub<R> {
         let used = if pools { self.pool.get(me, Client::name) } else { None };
         let binding = Binding::new(&me.runtime, login, socket);
         let client = match used {
-            None => Client::new(&me.runtime, binding),
+            None => {
+                if !pools {
+                    me.note(|| "make a client object".to_owned());
+                }
+                Client::new(&me.runtime, binding)
+            }
             Some(client) => {
                 client.reset(me, binding);
                 client

@@ -311,7 +311,7 @@ impl Scene<'_> {
         );
         paper.place(&drawing, (0.0, 56.0));
         let mut y = paper.size().1 + 30.0;
-        paper.text("strong", (0.0, y), &format!("What {} is in the midst of", self.focus));
+        paper.text("strong", (0.0, y), &format!("How {} came to this", self.focus));
         let midst = self.midst();
         for line in &midst {
             y += 18.0;

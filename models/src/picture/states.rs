@@ -184,6 +184,8 @@ fn draw_node(paper: &mut Paper, node: &Node, is_start: bool, at: Point) {
     paper.circle(class, at, RADIUS, says);
     if node.rest {
         paper.circle("ring", at, RADIUS + 3.0, "");
+    } else if is_start && class != "start" {
+        paper.circle("first", at, RADIUS + 3.0, "");
     }
     let text = if node.dead { "middle in-dead" } else { "middle" };
     paper.text(text, (at.0, at.1 + 4.0), &node.depth.to_string());

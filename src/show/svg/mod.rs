@@ -29,7 +29,7 @@ pub fn svg(story: &Story<'_>) -> String {
     let steps = space_time::space_time(story);
     // What stands above and below the steps is as wide as they are.
     let wide = steps.as_ref().map_or(0, |(canvas, _)| canvas.right).max(NARROWEST) - MARGIN;
-    y = paragraph(&mut canvas, "title", y, wide * 13 / 18, story.title);
+    y = paragraph(&mut canvas, "title", y, wide * 11 / 18, story.title);
     let ending = words::ending(story);
     if !ending.is_empty() {
         let class = if story.knot.is_some() { "stuck ending" } else { "ending" };

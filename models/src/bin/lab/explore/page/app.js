@@ -149,7 +149,7 @@
       stopped: `${states(search.states)} so far; ${search.why} stopped the search, and the rest is not known`,
       searching: `${states(search.states)} so far`,
     }[search.is]
-    const left = future ? `${future.here.states.toLocaleString('en')} can still come, of ${whole}` : whole
+    const left = future ? `${future.here.states.toLocaleString('en')} can still be reached, of ${whole}` : whole
     const [, , ...rest] = first ?? []
     const reasons = rest.length > 2 ? [rest[0], `${rest.length - 1} more: see who waits for whom`] : rest
     const why = first && [...reasons, ...others.slice(0, 2).map(([name]) => `${name} as well`)].join('; ')
