@@ -433,6 +433,47 @@ describe('lab explore', { concurrency: 3 }, () => {
     assert.deepEqual([...page.wrongs, ...live.wrongs], [])
   })
 
+  for (const [name, world, options, least] of [
+    ['whoever is started first', {}, [], 50],
+    ['of two users, with a pusher', LEAK, ['--version', 'v3.8.3', '--users', '2', '--logins', '1', '--pushers', '1'], 20],
+    ['with two nodes', { version: 'main', nodes: '2', peers: 'stay' }, ['--version', 'main', '--nodes', '2', '--peers', 'stay'], -1],
+    ['with a writer and an administrator', { version: 'v3.8.3', logins: '1', writers: 'true', kickers: '1' }, ['--version', 'v3.8.3', '--logins', '1', '--writers', '--kickers', '1'], -1],
+  ]) test(`in an export, each address means what it means before the server: ${name}`, async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), 'explore-'))
+    t.after(() => rm(folder, { recursive: true }))
+    const made = await run('explore', '--export', folder, ...options)
+    assert.equal(made.code, 0, made.stderr)
+    const page = await open(t, { url: pathToFileURL(join(folder, 'index.html')).href })
+    const told = (at) => page.evaluate(async (at) => {
+      const told = new explore.Export(window.TURNSTILE)
+      return JSON.parse(JSON.stringify([await told.moment({}, at), (await told.future({}, at))]))
+    }, at)
+    await searched(world)
+    // The same walks each time.
+    let seed = 7
+    const toss = (of) => {
+      seed = (seed * 48271) % 2147483647
+      return seed % of
+    }
+    let swapped = 0
+    for (let walk = 0; walk < 25; walk += 1) {
+      const at = []
+      for (;;) {
+        const asked = { ...world, at: at.join('.') }
+        const [moment, future] = await Promise.all(['moment', 'future'].map((path) => server.ask(path, asked)))
+        const [its, then] = await told(at)
+        assert.deepEqual({ ...its, key: null }, { ...moment, key: null }, `after ${asked.at}`)
+        assert.deepEqual([then.here, then.options], [future.here, future.options], `after ${asked.at}`)
+        const peers = moment.tasks.filter(({ name }) => name.startsWith('peer')).map(({ name }) => name)
+        swapped += Number(peers.join() === 'peer 2,peer 1')
+        if (!moment.options.length || at.length > 40) break
+        at.push(toss(moment.options.length))
+      }
+    }
+    assert.ok(swapped > least, `walks on which peers come in another order: ${swapped} moments`)
+    assert.deepEqual(page.wrongs, [])
+  })
+
   for (const [name, options] of [
     ['light', { colorScheme: 'light' }],
     ['dark', { colorScheme: 'dark' }],

@@ -207,6 +207,10 @@ impl Explorer {
                 View::Hidden => {}
             }
         }
+        // Not as they came to be: that differs from way to way to one and the same state.
+        moment.locks.sort_by_key(|row| row.name);
+        let Moment { waits, tasks, .. } = &mut moment;
+        waits.sort_by_key(|wait| tasks.iter().position(|task| task.name == wait.task));
         moment.broken = self.broken(&moment, &breaches);
         moment.key = moment.broken.iter().find_map(|broken| self.key(broken.property, turns));
         Ok(moment)

@@ -21,44 +21,62 @@
       return value
     }
 
-    /** The states on a way, from the first. */
+    /**
+     * The states on a way, from the first. Those who are started in another order come to the same state; what is shown there has them in
+     * the order of this way, `started`, and so `numbers` says which option of the state each of the way's is.
+     */
     along(at) {
-      const states = [0]
+      const started = []
+      const enter = (state) => {
+        const { tasks, options } = this.value(this.states[state].moment)
+        for (const { name } of tasks) if (!started.includes(name)) started.push(name)
+        const place = (option) => started.indexOf(options[option].task)
+        const numbers = options.map(({ option }) => option).sort((a, b) => place(a) - place(b) || a - b)
+        return { state, numbers, started: [...started] }
+      }
+      const way = [enter(0)]
       at.forEach((option, n) => {
-        const next = this.states[states[n]].to[option]
-        if (next === undefined) throw new Refused(`Step ${n + 1}: there is no option ${option} in this export.`)
-        states.push(next)
+        const { state, numbers } = way[n]
+        if (numbers[option] === undefined) throw new Refused(`Step ${n + 1}: there is no option ${option} in this export.`)
+        way.push(enter(this.states[state].to[numbers[option]]))
       })
-      return states
+      return way
     }
 
     async settings() { return this.all }
 
     async moment(_, at) {
-      const states = this.along(at)
-      const steps = at.map((option, n) => this.value(this.states[states[n]].steps[option]))
-      return { ...this.value(this.states[states.at(-1)].moment), world: this.world, at, steps, key: null }
+      const way = this.along(at)
+      const { state, numbers, started } = way.at(-1)
+      const seen = this.value(this.states[state].moment)
+      const steps = at.map((option, n) => ({ ...this.value(this.states[way[n].state].steps[way[n].numbers[option]]), option }))
+      const place = (name) => started.indexOf(name)
+      const tasks = [...seen.tasks].sort((a, b) => place(a.name) - place(b.name))
+      const waits = [...seen.waits].sort((a, b) => place(a.task) - place(b.task))
+      const options = numbers.map((number, option) => ({ ...seen.options[number], option }))
+      return { ...seen, tasks, waits, options, world: this.world, at, steps, key: null }
     }
 
     async future(_, at) {
-      const { future, futures } = this.states[this.along(at).at(-1)]
-      return { search: this.search, here: this.value(future), options: futures.map((number) => this.value(number)) }
+      const { state, numbers } = this.along(at).at(-1)
+      const { future, futures } = this.states[state]
+      return { search: this.search, here: this.value(future), options: numbers.map((number) => this.value(futures[number])) }
     }
 
     /** Goes down the distances, one step at a time. */
     async way(_, at, property) {
       const line = [...at]
-      let state = this.along(at).at(-1)
-      let left = this.value(this.states[state].future)?.distances[property]
-      if (left === undefined) throw new Refused(`No way from here breaks ${property}.`)
-      for (; left > 0; left -= 1) {
-        const { to, futures } = this.states[state]
-        const option = futures.findIndex((number) => this.value(number)?.distances[property] === left - 1)
+      for (;;) {
+        const { here, options } = await this.future(_, line)
+        const left = here?.distances[property]
+        if (left === undefined && line.length === at.length) throw new Refused(`No way from here breaks ${property}.`)
+        if (!left) return { at: line, shortest: true }
+        const option = options.findIndex((next) => next?.distances[property] === left - 1)
         if (option < 0) throw new Refused(`This export has no way on to ${property}; export it again.`)
         line.push(option)
-        state = to[option]
+        // What a step breaks may be broken no longer where it leads.
+        if (left === 1) return { at: line, shortest: true }
       }
-      return { at: line, shortest: true }
     }
   }
 
