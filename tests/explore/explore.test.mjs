@@ -279,6 +279,13 @@ describe('lab explore', { concurrency: 3 }, () => {
       await page.screenshot({ path: `${SHOTS}${property}.png` })
     }
     await button(page, 'Challenges 2/5').waitFor()
+    // What a step broke is said after it as well.
+    const wrong = '1.1.1.2.1.1.1.1.0.0.0.0.0.0.1.0.0.0.0.0.0.1.0.1.0'
+    for (const [at, words] of [[wrong, /^Wrong kick: the login of user 1 on connection 2 kicks connection 2/], [`${wrong}.0`, /^Wrong kick at step 25\. No other can happen any more/]]) {
+      await page.evaluate((hash) => { location.hash = hash }, `#goal=right-kick&at=${at}`)
+      await arrived(page, at)
+      await page.locator('#standing-words').filter({ hasText: words }).waitFor()
+    }
     assert.deepEqual(page.wrongs, [])
   })
 
@@ -383,6 +390,14 @@ describe('lab explore', { concurrency: 3 }, () => {
     await page.evaluate(() => { location.hash = '#design=nonsense' })
     await alarm.filter({ hasText: 'design' }).waitFor()
     await page.screenshot({ path: `${SHOTS}wrong.png` })
+    await page.evaluate(() => { location.hash = '#at=0.x.1' })
+    await alarm.filter({ hasText: 'at is "0.x.1"' }).waitFor()
+    await page.evaluate(() => { location.hash = '#goal=shutdown' })
+    await page.locator('#standing-words').filter({ hasText: '«stop that fails» is not asked about in this world' }).waitFor()
+    await page.evaluate(() => { location.hash = '#goal=nonsense' })
+    await page.locator('#standing-words').filter({ hasText: /^Hang possible/ }).waitFor()
+    await page.evaluate(() => { location.hash = '#design=nonsense' })
+    await alarm.filter({ hasText: 'design' }).waitFor()
     await button(page, 'Go to the default world').click()
     await alarm.waitFor({ state: 'hidden' })
 

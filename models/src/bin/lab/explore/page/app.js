@@ -24,10 +24,11 @@
     const me = (visit += 1)
     clearTimeout(retry)
     if (how !== 'none' && walk.hash !== (location.hash || '#')) history[how === 'push' ? 'pushState' : 'replaceState'](null, '', walk.hash)
-    const { world, past, position, goal } = walk
-    const line = [...walk.line]
     try {
       settings ??= await begin()
+      if (!settings.properties.some(({ name }) => name === walk.goal)) walk.goal = settings.properties[0].name
+      const { world, past, position, goal } = walk
+      const line = [...walk.line]
       const asked = source.future(world, past)
       asked.catch(() => {})
       const [moment, whole] = await Promise.all([source.moment(world, past), source.moment(world, line)])
@@ -56,7 +57,6 @@
     // An export has its one world; without an address, the page begins with the one that `lab explore` was called with.
     walk.world = differing(found.fields, found.fixed ?? (location.hash.length > 1 ? walk.world : found.start ?? {}))
     at('goal').replaceChildren(...found.properties.map(({ name, about }) => make('option', { value: name, textContent: noun(name), title: about })))
-    if (!found.properties.some(({ name }) => name === walk.goal)) walk.goal = found.properties[0]?.name ?? walk.goal
     const here = (world) => same(differing(found.fields, world), walk.world)
     quest = new Quest({ begin: challenge, show: async () => {
       if (!found.fixed) await start({}, 'no-deadlock')
@@ -141,8 +141,12 @@
     const [first, ...others] = moment.broken.map(({ property, what }) => [capital(noun(property)), ...what.split('; ')])
     const kind = moment.crashed || first ? 'here' : here.kind
     const quiet = !moment.at_rest ? '' : moment.options.length ? ' At rest, but for what may come or not.' : ' At rest: nothing moves any more.'
-    const words = first ? `${first[0]}: ${first[1].replace(/^Deadlock: /, '')}` : moment.crashed ? `The program broke: ${moment.crashed}` : sentence(say(goal, here)) + quiet
-    at('standing').className = kind
+    // What a step broke is broken at that step alone; who goes on should not think that nothing was.
+    const broke = view.steps.slice(0, view.position).findIndex(({ breaks }) => breaks.some(({ property }) => property === goal))
+    const before = broke < 0 ? '' : `${capital(noun(goal))} at step ${broke + 1}. `
+    const next = before && here.kind === 'impossible' ? 'No other can happen any more.' : sentence(say(goal, here))
+    const words = first ? `${first[0]}: ${first[1].replace(/^Deadlock: /, '')}` : moment.crashed ? `The program broke: ${moment.crashed}` : before + next + quiet
+    at('standing').className = before && !first ? 'possible' : kind
     if (at('standing-words').textContent !== words) at('standing-words').textContent = words
     const whole = search && {
       complete: `${states(search.states)}; all were searched, in ${time(search.seconds)}`,

@@ -7,10 +7,11 @@
       Object.assign(this, { world, line, position, goal })
     }
 
-    /** From an address: `#design=lanes&at=0.2.1&pos=2`. What cannot be read is left out. */
+    /** From an address: `#design=lanes&at=0.2.1&pos=2`. What is no number stays as it is, to be refused by whoever is asked. */
     static read(hash) {
       const query = new URLSearchParams(hash.replace(/^#/, ''))
-      const line = (query.get('at') ?? '').split('.').filter((part) => /^\d+$/.test(part)).map(Number)
+      const at = query.get('at')
+      const line = at ? at.split('.').map((part) => (/^\d{1,9}$/.test(part) ? Number(part) : part)) : []
       const position = query.has('pos') ? Math.min(Number(query.get('pos')) || 0, line.length) : line.length
       const world = Object.fromEntries([...query].filter(([name]) => !OWN.includes(name)))
       return new Walk(world, line, Math.max(0, Math.trunc(position)), query.get('goal') ?? undefined)

@@ -12,9 +12,10 @@
 
   const time = (seconds) => (seconds < 1 ? `${Math.max(1, Math.round(seconds * 1000))}\u00a0ms` : `${seconds.toFixed(1)}\u00a0s`)
 
-  /** What becomes of a property: here, certain, possible, impossible; unseen where the search was cut short; over, unknown. */
+  /** What becomes of a property: here, certain, possible, impossible; unseen where the search was cut short; unasked, over, unknown. */
   function fate(property, future, search) {
     if (!search || search.is === 'searching') return { kind: 'unknown' }
+    if (search.properties.length && !search.properties.some(({ name }) => name === property)) return { kind: 'unasked' }
     if (!future) return { kind: search.is === 'complete' ? 'over' : 'unseen' }
     const distance = future.distances[property]
     const partly = search.is !== 'complete'
@@ -33,6 +34,7 @@
       case 'possible': return `${what} possible, ${steps(distance)} away at least`
       case 'impossible': return `no ${what} can happen any more`
       case 'over': return 'the program has broken, and nothing comes after that'
+      case 'unasked': return `«${what}» is not asked about in this world`
       case 'unseen': return `no ${what} found so far`
       default: return 'searching what can still happen'
     }
