@@ -27,6 +27,8 @@ use super::{Wrong, beside, say, token};
 const KICKED: u8 = 3;
 /// How often to say that we are here.
 const PING: Duration = Duration::from_secs(20);
+/// How long the server may take to close after a kick.
+const CLOSES: Duration = Duration::from_secs(1);
 /// How many missed messages of a conversation are shown.
 const MISSED: i64 = 20;
 
@@ -122,6 +124,11 @@ async fn chat(url: &str, me: Handshake, to: Option<To>) -> Result<ExitCode, Wron
             heard = talk.client.next() => match heard? {
                 Heard::Envelope(response) if response.req_identifier == envelope::KICK_ONLINE_MSG => {
                     say("kicked: another login took the place of this one\n");
+                    // It is the server that closes now. Who left at once would race with it, and the end could overtake the kick.
+                    let closed = async {
+                        while !matches!(talk.client.next().await, Ok(Heard::End(_)) | Err(_)) {}
+                    };
+                    let _ = tokio::time::timeout(CLOSES, closed).await;
                     return Ok(ExitCode::from(KICKED));
                 }
                 Heard::Envelope(response) => talk.hear(response).await?,
