@@ -192,6 +192,40 @@ fn a_false_claim_to_be_at_rest_is_found_out() {
     assert!(panic.downcast_ref::<String>().unwrap().contains("keeps something"), "{panic:?}");
 }
 
+/// A loop that says it carries nothing, and comes back to the same state each time, until it has counted to ten.
+#[derive(Clone)]
+struct Patient;
+
+impl Model for Patient {
+    type World<R: Runtime> = Shared<R, u32>;
+    type Outcome = u32;
+
+    fn start<R: Runtime>(&self, runtime: &R) -> Shared<R, u32> {
+        let shared = Shared::new(runtime, Name::one("level"), 0);
+        let it = shared.clone();
+        Task::spawn(runtime, Name::one("liar"), async move |me| {
+            for _ in 0..10 {
+                me.rest();
+                me.turn().await;
+            }
+            it.step(&me, "set", |level| *level = 1).await;
+        });
+        shared
+    }
+
+    fn look<R: Runtime>(&self, shared: &Shared<R, u32>) -> u32 {
+        shared.peek(|it| *it)
+    }
+}
+
+#[test]
+fn a_false_rest_is_found_out_though_nothing_changes_for_long() {
+    // The search has one state, from which one step leads back to it.
+    let stopped = catch_unwind(AssertUnwindSafe(|| exhaustive::outcomes(&Patient, &Limits::default())));
+    let panic = stopped.expect_err("the lie is found out");
+    assert!(panic.downcast_ref::<String>().unwrap().contains("keeps something"), "{panic:?}");
+}
+
 /// A task whose step depends on how often it was run before: on something outside the model.
 #[derive(Clone)]
 struct Moody(Arc<AtomicUsize>);

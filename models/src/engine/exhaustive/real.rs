@@ -7,6 +7,10 @@ use crate::model::Model;
 use crate::player::{Breach, Segment, Slot};
 use crate::schedule::Pick;
 
+/// How many walks the last audit takes, and how many steps each has.
+const WALKS: usize = 16;
+const STEPS: usize = 100;
+
 impl<M: Model> Search<M> {
     /// The steps that lead to the image of a state under an element.
     pub(super) fn way_to(&self, mut state: u32, element: Element) -> Vec<(Slot, Vec<Pick>)> {
@@ -139,6 +143,31 @@ impl<M: Model> Search<M> {
         for segment in &segments {
             if self.memo.knows(segment) {
                 self.learn(segment);
+            }
+        }
+    }
+
+    /// Once the search is complete: plays on, at random, from the start and for longer than any state was gone past. All that a task can do
+    /// is known now, so whoever does anything else kept something that it should not.
+    pub(super) fn audit_walks(&mut self) {
+        let mut random = fastrand::Rng::with_seed(2);
+        for _ in 0..WALKS {
+            self.play.restart(None);
+            for _ in 0..STEPS {
+                let movable: Vec<Slot> = self.play.movable().collect();
+                let Some(task) = random.choice(movable) else { break };
+                let picks: Vec<Pick> = (0..4).map(|_| Pick::decode(random.u32(0..16))).collect();
+                let mut segments = Vec::new();
+                self.play.step(task, &picks, Some(&mut segments));
+                for segment in &segments {
+                    assert!(
+                        self.memo.knows(segment),
+                        "{} does what no search of all states has seen: the model is not a function of its schedule, or the task \
+                         keeps something that it neither observed since it was last at rest nor was spawned with",
+                        self.play.name(task)
+                    );
+                    self.learn(segment);
+                }
             }
         }
     }

@@ -295,6 +295,10 @@ impl<M: Model> Search<M> {
             next += 1;
         }
         progress.tell(&self.effort());
+        self.audit_walks();
+        if self.play.stage().lock().newly_observed {
+            return ControlFlow::Break(Ended::Outdated);
+        }
         self.look_at_what_recurs(&mut here, limits, claims)
     }
 
