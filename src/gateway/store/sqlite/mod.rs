@@ -545,8 +545,16 @@ mod tests {
             run_to_end(async {
                 let error = ask.await.unwrap_err();
                 assert_eq!((error.why, error.fate), (Why::Closed, fate));
-                let health = store.health().await.unwrap_err();
-                assert_eq!((health.why, health.fate), (Why::Closed, Fate::NotStored), "{health}");
+                // A thread that ends lets go of the answer first and of its queue next. What is asked in between may have been stored,
+                // for all that anybody knows; what is asked later was not.
+                loop {
+                    let health = store.health().await.unwrap_err();
+                    assert_eq!(health.why, Why::Closed, "{health}");
+                    if health.fate == Fate::NotStored {
+                        break;
+                    }
+                    tokio::task::yield_now().await;
+                }
                 store.close().await.unwrap();
             });
         }
